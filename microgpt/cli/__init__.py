@@ -1,0 +1,57 @@
+"""The command ``microgpt``: one file per command group, loaded only when that command runs.
+
+A command parses, calls one public function, prints. Errors a user can mend end with one line and exit code 2.
+"""
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+import click
+
+from microgpt import __version__
+from microgpt.errors import MicroGPTError
+
+_COMMANDS = {
+    "tutor": ("microgpt.cli.tutor", "Be taught, in the terminal: no key, no account, no network."),
+    "train": ("microgpt.cli.train", "Train a GPT on names, or on your own text."),
+    "sample": ("microgpt.cli.sample", "Let a trained model write."),
+    "course": ("microgpt.cli.course", "Check and lock a course: lint, lock, show."),
+    "lesson": ("microgpt.cli.lesson", "The lesson tools, for agents: start, next, answer, ..."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands' names and help lines without importing their modules."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(_COMMANDS[cmd_name][0])
+        return getattr(module, cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
+    epilog="Start with:  microgpt tutor",
+)
+@click.version_option(__version__, prog_name="microgpt", message="%(prog)s %(version)s")
+def app() -> None:
+    """Learn how a GPT works, from 200 lines of Python and an agent that teaches them."""
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command line; a `MicroGPTError` becomes one line on stderr and exit code 2."""
+    try:
+        app.main(args=argv, prog_name="microgpt")
+    except MicroGPTError as error:
+        click.echo(f"microgpt: {error}", err=True)
+        sys.exit(2)

@@ -1,0 +1,64 @@
+"""What every engine can do, and the state that it hands to another engine or to a checkpoint."""
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from microgpt import reference
+from microgpt.config import GPTConfig
+
+Array = npt.NDArray[np.float64]
+Tokens = Sequence[int]  # a document: T + 1 ids, BOS first; each but the last predicts the next
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """All that a training step changes; keys and shapes are those of `config.parameter_shapes`.
+
+    Args:
+        weights: the model.
+        mean: Adam's running average of each gradient.
+        square: Adam's running average of each squared gradient.
+        step: how many steps led here; Adam corrects its averages by it.
+    """
+
+    weights: Mapping[str, Array]
+    mean: Mapping[str, Array]
+    square: Mapping[str, Array]
+    step: int
+
+
+class Engine(Protocol):
+    """A model and its optimizer.
+
+    Documents have 2 to block_size + 1 tokens. A batch's loss is the mean over all its predictions, in nats a token: a
+    document counts by its length.
+    """
+
+    def step(self, batch: Sequence[Tokens], lr: float) -> float:
+        """Move the weights once, and return the loss from before; interrupted, it has moved all of them or none."""
+        ...
+
+    def loss(self, batch: Sequence[Tokens]) -> float:
+        """Return the loss; nothing moves."""
+        ...
+
+    def logits(self, tokens: Tokens) -> Array:
+        """Return (T, V): row t scores what may follow tokens 0 ... t."""
+        ...
+
+    def state(self) -> State:
+        """Return a copy of the state that later steps leave alone."""
+        ...
+
+
+def initial_state(config: GPTConfig, rng: random.Random) -> State:
+    """Draw the weights as the reference does, the same for every engine; Adam's averages start at 0."""
+    rows = reference.init_weights(rng, config.vocab_size, config.n_layer, config.n_embd, config.block_size)
+    weights = {name: np.array(matrix) for name, matrix in rows.items()}
+    zeros = {name: np.zeros_like(matrix) for name, matrix in weights.items()}
+    return State(weights=weights, mean=zeros, square=zeros, step=0)

@@ -67,7 +67,6 @@ def scale(x: Node, by: float) -> Node:
 def relu(x: Node) -> Node:  # negative numbers become 0, and pass no gradient
     return Node([[a if a > 0 else 0.0 for a in row] for row in x.data], (x,), lambda grad: (
         [[g if a > 0 else 0.0 for a, g in zip(row, gs)] for row, gs in zip(x.data, grad)],))
-
 def linear(x: Node, w: Node) -> Node:  # T x I, O x I -> T x O: each output is a dot product
     return Node(dots(x.data, w.data), (x, w), lambda grad: (
         dots(grad, zip(*w.data)), dots(zip(*grad), zip(*x.data))))
@@ -131,7 +130,8 @@ def attention(q: Node, k: Node, v: Node, n_head: int) -> Node:
     heads = list[Node]()
     for qh, kh, vh in zip(split(q, n_head), split(k, n_head), split(v, n_head)):
         scores = scale(linear(qh, kh), len(qh.data[0]) ** -0.5)  # dot products over root D
-        heads.append(mix(causal_softmax(scores), vh))
+        shares = causal_softmax(scores)
+        heads.append(mix(shares, vh))
     return join(heads)
 
 def gpt(tokens: list[int], w: dict[str, Node], n_head: int) -> Node:

@@ -5,22 +5,24 @@ import math
 import shlex
 import shutil
 import signal
+import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from microgpt.config import GPTConfig, TrainConfig
 from microgpt.engines import ENGINES
 from microgpt.errors import ConfigError
 
 if TYPE_CHECKING:  # numpy would make `--help` slow
-    from microgpt.training.loop import Step
     from microgpt.training.run import Run
 
 LIVE_SECONDS = 0.1  # between two pictures of the live line
@@ -37,7 +39,9 @@ Examples:
 
 
 @click.command(epilog=EPILOG)
-@click.option("--data", metavar="FILE", type=click.Path(path_type=Path), help="Text, a document a line. [default: names]")
+@click.option(
+    "--data", metavar="FILE", type=click.Path(path_type=Path), help="Text, a document a line. [default: names]"
+)
 @click.option("--steps", type=int, default=TrainConfig.steps, show_default=True, help="One document a step.")
 @click.option("--seed", type=int, default=TrainConfig.seed, show_default=True, help="Same seed, same model.")
 @click.option("--val-fraction", type=float, default=TrainConfig.val_fraction, show_default=True, help="Held out.")
@@ -72,67 +76,166 @@ def train(
     A document with more characters than the block size is cut there. Ctrl-C saves the run; --resume goes on with it.
     """
     from microgpt.data import load_dataset
-    from microgpt.tokenizer import CharTokenizer
-    from microgpt.training import run as runs
-    from microgpt.training.checkpoint import RunConfig
+    from microgpt.training.run import begin, configure
+    from microgpt.training.run import resume as resume_run
 
     if resume:
         _refuse_other_options(ctx)
-        run = runs.resume(resume)
+        run = resume_run(resume)
     else:
         training = TrainConfig(steps=steps, seed=seed, val_fraction=val_fraction)
         dataset = load_dataset(data)
-        tokenizer = CharTokenizer.of(dataset.documents)
-        model = GPTConfig(
-            vocab_size=tokenizer.vocab_size, n_layer=n_layer, n_embd=n_embd, n_head=n_head, block_size=block_size
-        )
-        config = RunConfig(
-            engine=engine,
-            model=model,
-            training=training,
-            chars=tokenizer.chars,
-            source=dataset.source,
-            sha256=dataset.sha256,
-        )
-        run = runs.begin(out, config, dataset)
+        shape = {"n_layer": n_layer, "n_embd": n_embd, "n_head": n_head, "block_size": block_size}
+        run = begin(out, configure(dataset, training, engine, **shape), dataset)
     live = sys.stdout.isatty() and not (plain or as_json)
-    sitting = _train(run, as_json=as_json, live=live)
-    _report(run, sitting, as_json=as_json)
+    pace = _train(run, as_json=as_json, live=live)
+    done = len(run.losses) == run.config.training.steps
+    _report(run, pace, done=done, as_json=as_json)
+    if not done:
+        raise SystemExit(INTERRUPTED)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sitting:
-    """What was done in one go; a run that was resumed had several.
+class Pace:
+    """How fast it went since the command was started: steps made, tokens predicted, seconds for both."""
 
-    Args:
-        steps, tokens: made and predicted.
-        seconds: for them, saving and showing included.
-    """
+    steps: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
 
-    steps: int
-    tokens: int
-    seconds: float
+    @property
+    def steps_per_s(self) -> float:
+        return self.steps / self.seconds if self.seconds else 0.0
+
+    @property
+    def tokens_per_s(self) -> float:
+        return self.tokens / self.seconds if self.seconds else 0.0
 
 
-def _train(run: "Run", *, as_json: bool, live: bool) -> Sitting:
+def _train(run: "Run", *, as_json: bool, live: bool) -> Pace:
     """Train to the end or to Ctrl-C, and show how it goes."""
     from microgpt.training.run import is_tenth, save, train_and_save
 
-    _say(f"{run.config.model.n_params:,} parameters, {len(run.documents.train):,} documents, run {run.folder}", as_json)
-    total, before, tokens, drawn = run.config.training.steps, len(run.losses), 0, 0.0
-    start = now = time.perf_counter()
-    with _ctrl_c_asks() as is_asked_to_stop, _line_kept(live):
+    total, before, drawn, pace, start = run.config.training.steps, len(run.losses), 0.0, Pace(), time.perf_counter()
+    _say(_opening(run), as_json)
+    with _ctrl_c_asks() as is_asked_to_stop, _live_line(live) as redraw:
         for step in train_and_save(run):
-            tokens, now = tokens + step.tokens, time.perf_counter()
-            sitting = Sitting(steps=step.number - before, tokens=tokens, seconds=now - start)
+            now = time.perf_counter()
+            pace = Pace(steps=step.number - before, tokens=pace.tokens + step.tokens, seconds=now - start)
             if as_json:
                 click.echo(json.dumps({"format": "microgpt/step/1", "step": step.number, "loss": step.loss}))
             elif live and (now - drawn > LIVE_SECONDS or step.number == total):
-                _redraw(_progress(run, step, sitting))
+                redraw(_progress(run, pace))
                 drawn = now
             elif not live and is_tenth(step.number, total):
-                click.echo(_progress(run, step, sitting))
+                click.echo(_progress(run, pace))
             if is_asked_to_stop():
                 save(run)
                 break
-    return Sitting(steps=len(run.losses) - before, tokens=tokens, seconds=now - start)
+    return pace
+
+
+def _opening(run: "Run") -> str:
+    documents, model = run.documents.train, run.config.model
+    cut = sum(len(text) > model.block_size for text in documents)
+    note = f"; {cut:,} of them cut at {model.block_size} characters, the block size" if cut else ""
+    return (
+        f"run {run.folder}: {model.n_params:,} parameters, {len(documents):,} documents{note}\n"
+        f"loss in nats a token; a guess that is even over {model.vocab_size} tokens: {_guessing(run)}"
+    )
+
+
+def _progress(run: "Run", pace: Pace) -> str:
+    """Return the live line; it fits in 80 columns for the usual numbers."""
+    total, done = run.config.training.steps, len(run.losses)
+    left = (total - done) / pace.steps_per_s
+    return (
+        f"{done:{len(str(total))}}/{total}  loss {run.losses[-1]:.3f}  mean {_recent(run):.3f}  "
+        f"guess {_guessing(run)}  {pace.steps_per_s:,.0f} steps/s  {left:,.0f} s left"
+    )
+
+
+def _recent(run: "Run") -> float:
+    """Return the mean of the last losses: that of one document says little, this shows the trend."""
+    return statistics.fmean(run.losses[-RECENT:])
+
+
+def _guessing(run: "Run") -> str:
+    """Return the loss of a model that knows nothing and gives every token the same share."""
+    vocab_size = run.config.model.vocab_size
+    return f"ln {vocab_size} = {math.log(vocab_size):.3f}"
+
+
+def _report(run: "Run", pace: Pace, *, done: bool, as_json: bool) -> None:
+    from microgpt.training.checkpoint import run_object
+    from microgpt.training.run import validation_loss
+
+    held_out = len(run.documents.validation)
+    if done and held_out:
+        _say(f"measuring the loss on the {held_out:,} documents that were held out", as_json)
+    val_loss = validation_loss(run) if done else None
+    if as_json:
+        result = {
+            "done": done,
+            "step": len(run.losses),
+            "loss": _recent(run),
+            "val_loss": val_loss,
+            "params": run.config.model.n_params,
+            "steps_per_s": pace.steps_per_s,
+            "tokens_per_s": pace.tokens_per_s,
+            "checkpoint": str(run.folder / "checkpoint.safetensors"),
+        }
+        click.echo(json.dumps({**run_object(run.config), **result}))
+    state = "done" if done else f"stopped at step {len(run.losses)} of {run.config.training.steps}, and saved"
+    held_out_loss = "" if val_loss is None else f", on held-out documents {val_loss:.3f}"
+    steps = min(RECENT, len(run.losses))
+    command = "microgpt sample" if done else "microgpt train --resume"
+    _say(
+        f"{state}: loss {_recent(run):.3f} over the last {steps} steps{held_out_loss} (guess: {_guessing(run)})",
+        as_json,
+    )
+    _say(f"next: {command} {shlex.quote(str(run.folder))}", as_json)
+
+
+def _say(prose: str, as_json: bool) -> None:
+    click.echo(prose, err=as_json)
+
+
+def _refuse_other_options(ctx: click.Context) -> None:
+    """A run goes on as it began: else it would end as no run that can be named."""
+    may_differ = {"resume", "as_json", "plain"}
+    for name in ctx.params.keys() - may_differ:
+        if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise ConfigError(f"--resume goes on with the run's own settings: leave out --{name.replace('_', '-')}.")
+
+
+@contextmanager
+def _ctrl_c_asks() -> Generator[Callable[[], bool]]:
+    """Let Ctrl-C ask for an end between two steps; the second one ends at once."""
+    asked = False
+
+    def ask(signum: int, frame: FrameType | None) -> None:
+        nonlocal asked
+        asked = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    previous = signal.signal(signal.SIGINT, ask)
+    try:
+        yield lambda: asked
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+@contextmanager
+def _live_line(live: bool) -> Generator[Callable[[str], None]]:
+    """Give a function that writes over the line it wrote before; at the end the last one stays."""
+
+    def redraw(text: str) -> None:
+        width = shutil.get_terminal_size().columns - 1  # a full line would wrap, and then not be written over
+        click.echo("\r" + text[:width].ljust(width), nl=False)
+
+    try:
+        yield redraw
+    finally:
+        if live:
+            click.echo()

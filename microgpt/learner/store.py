@@ -4,12 +4,13 @@ Read `evidence.py` first: a row of ``events`` is an `Event`. All else (``snapsho
 rebuilt from them. Names and languages of learners stand in ``learners``.
 
 >>> from datetime import UTC, datetime
->>> store, now = Store.in_memory(), datetime(2026, 1, 5, tzinfo=UTC)
->>> with store.transaction("ada-microgpt") as tx:
-...     event = tx.append(Event(time=now, learner="ada", course="microgpt", lesson="ada-microgpt", kind="turn"))
-...     tx.save({"turns": 1})
->>> [event.seq for event in store.events("ada-microgpt")]
-[1]
+>>> now = datetime(2026, 1, 5, tzinfo=UTC)
+>>> with Store.in_memory() as store:
+...     with store.transaction("ada-microgpt") as tx:
+...         event = tx.append(Event(time=now, learner="ada", course="microgpt", lesson="ada-microgpt", kind="turn"))
+...         tx.save({"turns": tx.seq})
+...     [(event.seq, event.kind) for event in store.events("ada-microgpt")]
+[(1, 'turn')]
 """
 
 import json
@@ -154,15 +155,12 @@ class Store:
         Raises:
             StoreError: it cannot be read, written or understood; the file stays as it was.
         """
+        found = _find(path, create)
         with _explained(path):
-            missing = not create and not path.exists()
-            if not missing:
-                _make_private(path)
-            db = sqlite3.connect(":memory:" if missing else path, timeout=wait_s, isolation_level=None)
+            db = sqlite3.connect(path if found else ":memory:", timeout=wait_s, isolation_level=None)
             try:
                 _prepare(db, path, migrations)
-                if missing:
-                    db.execute("PRAGMA query_only = ON")
+                db.execute(f"PRAGMA query_only = {not found}")
             except BaseException:
                 db.close()
                 raise
@@ -171,10 +169,9 @@ class Store:
     @classmethod
     def in_memory(cls) -> Self:
         """Return a store that is gone with the process, for simulations."""
-        path = Path(":memory:")
-        db = sqlite3.connect(path, isolation_level=None)
-        _prepare(db, path, MIGRATIONS)
-        return cls(db, path)
+        db = sqlite3.connect(":memory:", isolation_level=None)
+        _prepare(db, Path(":memory:"), MIGRATIONS)
+        return cls(db, Path(":memory:"))
 
     def close(self) -> None:
         """Let go of the file."""
@@ -206,4 +203,57 @@ class Store:
         with _explained(self._path):
             for row in self._db.execute(_EVENTS, (lesson, after)):
                 yield _event(*row)
-    ...
+
+    def lessons(self, learner: str | None = None) -> list[LessonRow]:
+        """Return all lessons, or a learner's, by name."""
+        with _explained(self._path):
+            rows = [
+                LessonRow(id=lesson, learner=of, course=course, last=_from_iso(time))
+                for lesson, of, course, time in self._db.execute(_LESSONS)
+            ]
+        return [row for row in rows if learner in (None, row.learner)]
+
+    def learner(self, id: str) -> Profile | None:
+        """Return a learner's profile; None for a stranger."""
+        with _explained(self._path):
+            row = self._db.execute("SELECT id, name, language FROM learners WHERE id = ?", (id,)).fetchone()
+        return Profile(id=row[0], name=row[1], language=row[2]) if row else None
+
+    def save_learner(self, profile: Profile) -> None:
+        """Keep a learner's profile in place of the one before."""
+        with _explained(self._path):
+            row = (profile.id, profile.name, profile.language)
+            self._db.execute("REPLACE INTO learners (id, name, language) VALUES (?, ?, ?)", row)
+
+
+def _find(path: Path, create: bool) -> bool:
+    """Say whether the file is there, having made it if wanted: readable by its owner alone, as is a folder made for it."""
+    try:
+        if create:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # SQLite gives its side files the same mode
+        return path.exists()
+    except OSError as error:
+        raise StoreError(f"{path} cannot be used: {error.strerror}. {_ELSEWHERE}") from error
+
+
+def _prepare(db: sqlite3.Connection, path: Path, migrations: Sequence[Sequence[str]]) -> None:
+    """Set a connection up, and bring the file to the latest format, all of the way or not at all."""
+    if _version(db, path, len(migrations)) < len(migrations):
+        ...
+    db.execute("PRAGMA journal_mode = WAL")
+    # In WAL mode, less than FULL syncs at checkpoints only: a power cut would take back answers that the screen showed.
+    db.execute("PRAGMA synchronous = FULL")
+
+
+def _migrate
+
+def _version(db: sqlite3.Connection, path: Path, latest: int) -> int:
+    """Return the format of the file; 0 for an empty one."""
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    if not 0 <= version <= latest:
+        raise StoreError(
+            f"{path} has format {version}, which a newer microgpt wrote; this one knows {latest}. "
+            f"Nothing was changed. Try: pip install --upgrade {DISTRIBUTION}"
+        )
+    return version

@@ -119,7 +119,7 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     Raises:
         CheckpointError: if it cannot be written; the one before is still whole.
     """
-    metadata = {"format": CHECKPOINT_FORMAT, "step": str(checkpoint.state.step)}
+    metadata = {"format": CHECKPOINT_FORMAT}  # no second entry: safetensors would write the two in a random order
     _replace(folder / "checkpoint.safetensors", save(_to_tensors(checkpoint), metadata))
 
 

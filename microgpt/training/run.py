@@ -6,10 +6,12 @@ of the documents follows from the seed.
 
 import itertools
 import random
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from microgpt.config import GPTConfig, TrainConfig
 from microgpt.data import Dataset, Split, find_again, split_documents
 from microgpt.engines import create_engine
 from microgpt.engines.base import Engine, initial_state
@@ -48,6 +50,26 @@ class Run:
     random_state: tuple[int, ...]
 
 
+def configure(dataset: Dataset, training: TrainConfig, engine: str, **shape: int) -> RunConfig:
+    """Return the config of a run on this data.
+
+    Args:
+        shape: what `GPTConfig` takes, but for the vocabulary's size, which the data decides.
+
+    Raises:
+        ConfigError: if no such model can be built.
+    """
+    tokenizer = CharTokenizer.of(dataset.documents)
+    return RunConfig(
+        engine=engine,
+        model=GPTConfig(vocab_size=tokenizer.vocab_size, **shape),
+        training=training,
+        chars=tokenizer.chars,
+        source=dataset.source,
+        sha256=dataset.sha256,
+    )
+
+
 def begin(folder: Path | None, config: RunConfig, dataset: Dataset) -> Run:
     """Draw the weights and save them, before any time is spent on training.
 
@@ -79,10 +101,12 @@ def resume(folder: Path) -> Run:
     """Read a run back, with the data that it was trained on.
 
     Raises:
-        CheckpointError: if the run cannot be read, or its data is not what it was.
+        CheckpointError: if the run cannot be read, or is complete, or its data is not what it was.
     """
     config = read_config(folder)
     checkpoint = read_checkpoint(folder, config)
+    if checkpoint.state.step == config.training.steps:
+        raise CheckpointError(f"{folder} is complete: no step is left. Try: microgpt sample {shlex.quote(str(folder))}")
     documents = find_documents(config)
     if documents is None:
         raise CheckpointError(

@@ -1,0 +1,193 @@
+"""Every answer of an insight, computed in the sandbox: the subject's is the key, a mutant's is its misconception's."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from microgpt.errors import CourseError
+from microgpt.insights.course import Course
+from microgpt.insights.insight import Insight, Question
+from microgpt.insights.locked import Fault, LockedQuestion, can_be_typed, judge, rounded
+from microgpt.insights.mutant import apply_mutant
+from microgpt.insights.parallel import candidates, choose
+from microgpt.insights.question import kind_of
+from microgpt.insights.subject import enclosing_function, parse_python
+from microgpt.sandbox import Job, Json, Outcome, Program, run_jobs
+
+Answers = Mapping[str, tuple[LockedQuestion, ...]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Case:
+    """A question to be answered by the subject and by each mutant."""
+
+    insight: Insight
+    question: Question
+    parallel: bool
+
+    @property
+    def call(self) -> str:
+        return self.question.call or self.insight.call
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        return self.question.options or self.insight.options
+
+
+def compute_answers(
+    course: Course, insights: Sequence[Insight], *, trusted: bool = False
+) -> tuple[Answers, tuple[CourseError, ...]]:
+    """Answer every question of some insights, and find parallel questions for them.
+
+    Args:
+        trusted: the course's code may run where nothing can contain it.
+
+    Returns:
+        What could be answered, by insight id, and what could not, with its place. One cause is told once.
+    """
+    with_code = [i for i in insights if i.call or any(q.call for q in i.questions)]
+    mutants, errors = _mutants(course, with_code)
+    cases = [case for insight in with_code for case in _cases(insight)]
+    jobs = [job for case in cases for job in _jobs(course, case, mutants[case.insight.id])]
+    probe = Job(program=_program(course, course.subject_source), expression="0", inputs={})
+    first, *outcomes = run_jobs([probe, *jobs], trusted=trusted) if jobs else [Outcome(kind="value")]
+    if first.kind != "value":
+        return {}, (*errors, _broken_program(course, first))
+    locked: dict[str, list[LockedQuestion]] = {i.id: [] for i in insights}
+    failed: list[tuple[_Case, CourseError]] = []
+    results = iter(outcomes)
+    for case in cases:
+        key, *others = [next(results) for _ in range(1 + len(mutants[case.insight.id]))]
+        try:
+            answers = dict(zip(mutants[case.insight.id], others, strict=True))
+            locked[case.insight.id].append(_locked(case, key, answers))
+        except CourseError as error:
+            failed.append((case, error))
+    for insight in insights:
+        if insight not in with_code:
+            locked[insight.id] = [_without_code(insight, q) for q in insight.questions]
+    chosen = {i.id: _with_parallels(locked[i.id], i.within) for i in insights}
+    return chosen, (*errors, *_told_once([(c, e) for c, e in failed if not c.parallel]))
+
+
+def _program(course: Course, subject: str) -> Program:
+    name = course.subject_path.name if course.subject_path else "subject.py"
+    return Program(files=((name, subject), ("helpers.py", course.helpers)))
+
+
+def _mutants(course: Course, insights: Sequence[Insight]) -> tuple[dict[str, dict[str, str]], list[CourseError]]:
+    """Return the mutated subjects by insight and misconception, and why some could not be made."""
+    mutants: dict[str, dict[str, str]] = {}
+    errors: list[CourseError] = []
+    for insight in insights:
+        mutants[insight.id] = {}
+        for belief in insight.misconceptions:
+            line = insight.lines[f"misconceptions.{belief.id}.mutant"]
+            try:
+                source = apply_mutant(course.subject_source, belief.mutant)
+                parse_python(source, path="")
+                mutants[insight.id][belief.id] = source
+            except CourseError as error:
+                message = f"the mutant of {belief.id!r}: {error.message}"
+                errors.append(CourseError(message, path=insight.path, line=line))
+    return mutants, errors
+
+
+def _cases(insight: Insight) -> Iterator[_Case]:
+    for question in insight.questions:
+        yield _Case(insight=insight, question=question, parallel=False)
+    for i, (template, inputs) in enumerate(candidates(insight), start=1):
+        varied = replace(template, id=f"{template.id}~{i}", inputs=inputs)
+        yield _Case(insight=insight, question=varied, parallel=True)
+
+
+def _jobs(course: Course, case: _Case, mutants: Mapping[str, str]) -> Iterator[Job]:
+    """Yield the job that computes the key, then one for each mutant."""
+    watch = "" if case.question.holdout else _watched(course, case.insight)
+    for source in (course.subject_source, *mutants.values()):
+        program = _program(course, source)
+        yield Job(program=program, expression=case.call, inputs=case.question.inputs, watch=watch)
+        watch = ""
+
+
+def _watched(course: Course, insight: Insight) -> str:
+    try:
+        return enclosing_function(course.subject_source, insight.anchor) if insight.anchor else ""
+    except CourseError:
+        return ""  # no such anchor; that is for lint to say
+
+
+def _locked(case: _Case, key: Outcome, others: Mapping[str, Outcome]) -> LockedQuestion:
+    """Return a question with its answers; raise a `CourseError` without place where it has no key."""
+    if key.kind != "value":
+        said = key.detail or {"timeout": "it takes too long", "memory": "it takes too much memory"}.get(key.kind, key.kind)
+        raise CourseError(said)
+    within = case.insight.within
+    value = rounded(key.value, within * 1e-6)
+    kind, shape = kind_of(value, case.options)
+    answers = {name: _answer(outcome, within) for name, outcome in others.items()}
+    return LockedQuestion(
+        id=case.question.id,
+        call=case.call,
+        ask=case.question.ask or case.insight.ask,
+        inputs=case.question.inputs,
+        kind=kind,
+        shape=shape,
+        options=case.options,
+        key=value,
+        answers=answers,
+        shows=tuple(name for name, answer in answers.items() if judge(answer, value, within) == "wrong"),
+        holdout=case.question.holdout,
+        parallel=case.parallel,
+        walk=tuple((line, name, rounded(noted, within * 1e-6)) for line, name, noted in key.notes),
+    )
+
+
+def _answer(outcome: Outcome, within: float) -> Json | Fault:
+    if outcome.kind != "value":
+        return Fault(kind=outcome.kind, detail=outcome.detail.partition(":")[0])
+    if not can_be_typed(outcome.value):
+        return Fault(kind="value", detail=type(outcome.value).__name__)
+    return rounded(outcome.value, within * 1e-6)
+
+
+def _without_code(insight: Insight, question: Question) -> LockedQuestion:
+    texts = {str(question.right), *(str(answer) for answer in question.wrong.values())}
+    return LockedQuestion(
+        id=question.id,
+        call="",
+        ask=question.ask or insight.ask,
+        inputs={},
+        kind="choice",
+        shape=(),
+        options=tuple(sorted(texts)),
+        key=question.right,
+        answers=dict(question.wrong),
+        shows=tuple(name for name, answer in question.wrong.items() if judge(answer, question.right, 0) == "wrong"),
+        holdout=question.holdout,
+        parallel=False,
+        walk=(),
+    )
+
+
+def _with_parallels(locked: Sequence[LockedQuestion], within: float) -> tuple[LockedQuestion, ...]:
+    authored = [q for q in locked if not q.parallel]
+    return (*authored, *choose([q for q in locked if q.parallel], authored, within))
+
+
+def _broken_program(course: Course, outcome: Outcome) -> CourseError:
+    path = course.folder / "helpers.py" if course.helpers else course.subject_path
+    message = f"the subject and its helpers cannot be loaded: {outcome.detail or outcome.kind}. Try running them."
+    return CourseError(message, path=str(path))
+
+
+def _told_once(failed: Sequence[tuple[_Case, CourseError]]) -> Iterator[CourseError]:
+    """Yield one error for each cause: a broken helper fails every question that calls it."""
+    by_cause: dict[str, list[_Case]] = {}
+    for case, error in failed:
+        by_cause.setdefault(error.message, []).append(case)
+    for cause, cases in by_cause.items():
+        first, more = cases[0], len(cases) - 1
+        others = f" So do {more} more." if more else ""
+        hint = "" if " Try " in cause else f" Try evaluating {first.call} yourself."
+        message = f"question {first.question.id!r} fails on the subject: {cause.rstrip('.')}.{others}{hint}"
+        yield CourseError(message, path=first.insight.path, line=first.question.line)

@@ -1,0 +1,249 @@
+"""A learner's words against a key: generous about spelling, strict about meaning. Standard library only.
+
+The one rule: what cannot be read as *one* answer of the key's shape is unparsed, never wrong. So "1,000", which is 1 to
+some and 1000 to others, "2 or 3" and "not 0.5" are asked again instead of being graded.
+
+>>> parse("I think it is one half", "number"), parse("2 or 3", "number")
+(0.5, None)
+"""
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+
+from microgpt.insights.question import Kind, is_number, numbers_in, shape_of
+from microgpt.sandbox import Json
+
+_LONGEST_QUOTE = 2000  # characters; longer is an essay, not an answer
+_DEEPEST = 8  # brackets inside of brackets
+
+_COUNTS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_WORDS = {word: number for number, word in enumerate(_COUNTS)}
+_PARTS = {"half": 2, "halves": 2, "third": 3, "thirds": 3, "quarter": 4, "quarters": 4, "fifth": 5, "fifths": 5}
+_GLYPHS = {"½": " 1/2", "¼": " 1/4", "¾": " 3/4", "⅓": " 1/3", "⅔": " 2/3", "−": "-", "\u00a0": " ", "\u202f": " "}
+
+_PLAIN = r"(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?"
+_NUMBER = re.compile(
+    rf"(?<![\w.])(?P<sign>[-+])?(?P<top>{_PLAIN})(?![\w])"
+    rf"(?:\s*/\s*(?P<bottom>{_PLAIN})(?!\w))?(?P<percent>\s*(?:%|per\s?cent\b))?"
+)
+_HEDGE = re.compile(
+    r"\b(?:i'?m )?not (?:quite |so |really )?(?:sure|certain)\b|\b(?:i )?(?:don'?t|do not) (?:really )?know\b"
+)
+_UNSAID = re.compile(  # words and signs that make a number a clue instead of an answer
+    r"\b(?:not|never|or|than|above|below|between|at least|at most|times|over|plus|divided|squared)\b"
+    r"|\b(?:sqrt|root|ln|log|exp|e|pi)\b"
+    r"|n't\b|[<>≤≥≠^*√π!×÷·/]|(?<![a-z])[-+](?![a-z])"
+)
+_GIVES_UP = re.compile(
+    r"(?:(?:well|ok|okay|sorry|hm+|honestly|please)\s+)*"
+    r"(?:i\s+)?(?:give\s+up|have\s+no\s+(?:idea|clue)|no\s+(?:idea|clue)|don'?t\s+know|do\s+not\s+know|dunno|idk|pass)"
+    r"(?:\s+(?:sorry|please))?"
+)
+_LEAD_IN = re.compile(
+    r"^(?:(?:i\s+(?:think|guess|believe|say|would\s+say)|maybe|perhaps|probably|so|well|it(?:\s+is|'s|\s+will\s+be)?"
+    r"|the\s+answer(?:\s+is)?|answer|option|choice|letter|is|that)\b[\s,:=]*)+"
+)
+
+
+def parse(quote: str, kind: Kind, *, options: Sequence[str] = (), shape: tuple[int, ...] = ()) -> Json | None:
+    """Read a learner's words as an answer.
+
+    Args:
+        quote: the words, a sentence around the answer included.
+        options: of a choice, in the order in which they were lettered.
+        shape: of a list, ``(2, 3)`` for two rows of three.
+
+    Returns:
+        A number, nested lists of numbers in `shape`, an option's full text, or the text; None for unparsed.
+    """
+    if len(quote) > _LONGEST_QUOTE:
+        return None
+    text = quote.replace("’", "'")
+    if kind == "choice":
+        return _choice(text, options)
+    if kind == "text":
+        return _text(text)
+    answers: list[Json] = []
+    for reading in _readings(_spelt(text)):
+        answer = _one_number(reading) if kind == "number" else _one_list(reading, shape)
+        if answer is not None and answer not in answers:
+            answers.append(answer)
+    return answers[0] if len(answers) == 1 else None
+
+
+def same(a: Json, b: Json, within: float) -> bool:
+    """Whether two answers are the same: numbers up to `within`, lists item by item, texts up to case and spaces.
+
+    >>> same([0.13, 1], [0.125, 1.0], 0.005)
+    True
+    """
+    if is_number(a) and is_number(b):
+        room = 1e-12 * max(1.0, abs(a), abs(b))  # 0.13 - 0.125 is a little more than 0.005
+        return abs(a - b) <= within + room
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(same(x, y, within) for x, y in zip(a, b, strict=True))
+    if isinstance(a, str) and isinstance(b, str):
+        return _folded(a) == _folded(b)
+    return type(a) is type(b) and a == b
+
+
+def gives_up(quote: str) -> bool:
+    """Whether the words say that the learner gives up, and nothing else.
+
+    >>> gives_up("No idea, sorry."), gives_up("no idea, 0.5?")
+    (True, False)
+    """
+    words = re.sub(r"[^\w']+", " ", quote.replace("’", "'").lower()).strip()
+    return bool(_GIVES_UP.fullmatch(words))
+
+
+def stands_in(value: Json, quote: str, kind: Kind, *, options: Sequence[str] = (), shape: tuple[int, ...] = ()) -> bool:
+    """Whether a value that an agent reports is what the learner's own words say."""
+    said = parse(quote, kind, options=options, shape=shape)
+    return said is not None and same(value, said, 1e-9)
+
+
+def _spelt(text: str) -> str:
+    """Return the words with number words and glyphs as digits: ``one half`` -> ``1/2``, ``minus 3`` -> ``-3``."""
+    text = text.lower()
+    for glyph, plain in _GLYPHS.items():
+        text = text.replace(glyph, plain)
+    text = _HEDGE.sub(" ", text)
+    counts = "|".join(["a", "an", *_WORDS])
+    parts = "|".join(_PARTS)
+    text = re.sub(
+        rf"\b(?:({counts})[\s-]+)?({parts})\b", lambda m: f"{_WORDS.get(m[1] or 'a', 1)}/{_PARTS[m[2]]}", text
+    )
+    text = re.sub(rf"\b({'|'.join(_WORDS)})\b", lambda m: str(_WORDS[m[1]]), text)
+    text = re.sub(r"\b(?:minus|negative)\s+(?=[\d.])", "-", text)
+    return re.sub(r"(\d)\s*(?:x|×|\*|·)\s*10\s*(?:\^|\*\*)\s*\(?([-+]?\d+)\)?", r"\1e\2", text)
+
+
+def _readings(text: str) -> Iterator[str]:
+    """Yield the text with its commas as separators, as decimal commas, and as thousands, where they can be that."""
+    yield re.sub(r",", " , ", text)
+    if re.search(r"\d,\d", text):
+        yield re.sub(r"(?<=\d),(?=\d)", ".", text)
+    thousands = re.compile(r"(?<![\d.,])([1-9]\d{0,2}(?:,\d{3})+)(?![\d,])")
+    if thousands.search(text):
+        yield thousands.sub(lambda m: m[0].replace(",", ""), text)
+
+
+def _numbers(text: str) -> list[int | float] | None:
+    """Return the numbers in a text, or None where something else in it says that they are no plain answer."""
+    values = [_value(match) for match in _NUMBER.finditer(text)]
+    rest = _NUMBER.sub(" ", text)
+    if None in values or _UNSAID.search(rest) or re.search(r"(?<![a-z_])\d", rest):
+        return None
+    return [value for value in values if value is not None]
+
+
+def _value(match: re.Match[str]) -> int | float | None:
+    top = match["top"]
+    value: int | float = int(top) if top.isdecimal() and len(top) <= 15 else float(top)
+    if match["bottom"]:
+        bottom = float(match["bottom"])
+        value = value / bottom if bottom else math.inf
+    if match["percent"]:
+        value = value / 100
+    if not math.isfinite(value):
+        return None
+    return -value if match["sign"] == "-" else value
+
+
+def _one_number(text: str) -> int | float | None:
+    text = re.sub(r"[\[\]()]", " ", text)
+    numbers = set(_numbers(text) or ())
+    return numbers.pop() if len(numbers) == 1 else None
+
+
+def _one_list(text: str, shape: tuple[int, ...]) -> Json | None:
+    """Return the one list of `shape` in a text: bracketed or not, a row a line or with a semicolon."""
+    text = text.replace("(", "[").replace(")", "]")
+    value = _bracketed(text) if "[" in text or "]" in text else _bare_rows(text, matrix=len(shape) > 1)
+    if shape_of(value) == shape:
+        return value
+    flat = list(numbers_in(value))
+    one_row = len(shape_of(value) or ()) == 1 and math.prod(shape) == max(shape, default=0) == len(flat)
+    return _reshaped(flat, shape) if one_row else None  # [1, 2] for [[1, 2]]
+
+
+def _bare_rows(text: str, *, matrix: bool) -> Json | None:
+    """Return the numbers of a text without brackets; for a matrix of several rows, row by row."""
+    rows = [_numbers(part) for part in re.split(r"[;\n]", text)]
+    filled = [list[Json](row) for row in rows if row]
+    if None in rows:
+        return None
+    return list[Json](filled) if matrix and len(filled) > 1 else [number for row in filled for number in row]
+
+
+def _reshaped(flat: list[float], shape: tuple[int, ...]) -> Json:
+    if len(shape) == 1:
+        return list[Json](flat)
+    size = len(flat) // shape[0]
+    return [_reshaped(flat[i * size : (i + 1) * size], shape[1:]) for i in range(shape[0])]
+
+
+def _bracketed(text: str) -> Json | None:
+    """Return what the brackets of a text hold: the list, or the list of lists if several stand side by side."""
+    stack: list[list[Json]] = [[]]
+    for part in re.split(r"([\[\]])", text):
+        if len(stack) > _DEEPEST:
+            return None
+        if part == "[":
+            stack.append([])
+        elif part == "]":
+            if len(stack) < 2:
+                return None
+            closed = stack.pop()
+            stack[-1].append(closed)
+        else:
+            numbers = _numbers(part)
+            if numbers is None or (numbers and len(stack) == 1):
+                return None  # a number outside of the brackets: which one is meant?
+            stack[-1] += numbers
+    if len(stack) != 1 or not stack[0]:
+        return None
+    return stack[0][0] if len(stack[0]) == 1 else list[Json](stack[0])
+
+
+def _choice(text: str, options: Sequence[str]) -> str | None:
+    """Return the option that a letter or an option's full text names; two different ones are none."""
+    said = _bare(text)
+    letters = {chr(ord("a") + i): option for i, option in enumerate(options)}
+    match = re.fullmatch(r"[(\[]?([a-z])(?:[)\].:,]+(.*))?", _LEAD_IN.sub("", said))
+    lettered = letters.get(match[1]) if match else None
+    rest = (match[2] or "") if match and lettered else said
+    named = {option for option in options if _bare(option) == said or _stands_whole(option, rest, options)}
+    for option in named:
+        rest = rest.replace(_bare(option), " ")
+    if re.search(r"\b(?:not|neither|nor)\b|n't\b", _HEDGE.sub(" ", rest)):
+        return None
+    if lettered:
+        named.add(lettered)
+    return named.pop() if len(named) == 1 else None
+
+
+def _stands_whole(option: str, said: str, options: Sequence[str]) -> bool:
+    """Whether an option's full text stands in what was said, and not only as a part of a longer option."""
+    for longer in options:
+        if len(longer) > len(option):
+            said = said.replace(_bare(longer), " ")
+    return bool(re.search(rf"(?<!\w){re.escape(_bare(option))}(?!\w)", said))
+
+
+def _text(text: str) -> str | None:
+    quoted = re.findall(r"[\"“'`]([^\"”'`]+)[\"”'`]", text)
+    if len(quoted) == 1:
+        return quoted[0].strip() or None
+    said = re.sub(_LEAD_IN.pattern, "", text.strip(), flags=re.IGNORECASE)
+    return said.strip().rstrip(".!?").strip() or None
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def _bare(text: str) -> str:
+    return _folded(text).strip(" .!?")

@@ -1,0 +1,320 @@
+"""One insight: a Markdown file with a claim, questions and misconceptions, read strictly and without running anything.
+
+The keys above the text are few; what each is for stands in the classes below. Read `mutant` beside this file.
+"""
+
+import ast
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from microgpt.errors import CourseError
+from microgpt.insights.strict_yaml import Document, nearest, read_yaml
+from microgpt.insights.subject import parse_python
+from microgpt.sandbox import Json
+
+_INSIGHT_KEYS = (
+    "id", "claim", "anchor", "needs", "ask", "call", "within", "show", "options", "questions", "misconceptions",
+    "skip", "revision",
+)  # fmt: skip
+_QUESTION_KEYS = ("ask", "call", "holdout", "options", "right", "wrong")  # every other key is an input
+_MISCONCEPTION_KEYS = ("belief", "mutant", "counter", "reply")
+_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_BREAKS = re.compile(r"^## Where it breaks[ \t]*$", re.MULTILINE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """Inputs for a call of the subject; the key is what comes out, so nobody types it.
+
+    Args:
+        ask, call, options: the question's own, or empty where the insight's hold.
+        holdout: never taught with, only asked at the end to measure.
+        right, wrong: the answers, in an insight without code: the key, and each misconception's answer.
+        line: where it stands in the file.
+    """
+
+    id: str
+    inputs: Mapping[str, Json]
+    ask: str
+    call: str
+    holdout: bool
+    options: tuple[str, ...]
+    right: Json
+    wrong: Mapping[str, Json]
+    line: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Misconception:
+    """A wrong belief, and the edit that makes the code believe it.
+
+    Args:
+        mutant: a diff of the subject (see `mutant`); empty in an insight without code.
+        counter: the question that shows the belief to be wrong.
+        reply: the educator's own words for a learner who holds it; may be empty.
+    """
+
+    id: str
+    belief: str
+    mutant: str
+    counter: str
+    reply: str
+    line: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Insight:
+    """What one file says.
+
+    Args:
+        anchor: the symbol of the subject that this is about, such as ``adam`` or ``train.lr``; empty without code.
+        needs: ids of the insights to know first.
+        ask, call, options: of every question that does not bring its own.
+        within: how far a number may be from the key and still be right.
+        show: further symbols whose source is printed.
+        skip: what to leave out when teaching it.
+        text: the Markdown above ``## Where it breaks``; `breaks` is what stands below.
+        revision: counted up where the meaning changed, so that earlier answers no longer count.
+        lines: where each key stands, by dotted key; ``text`` and ``breaks`` too.
+    """
+
+    id: str
+    claim: str
+    anchor: str
+    needs: tuple[str, ...]
+    ask: str
+    call: str
+    within: float
+    show: tuple[str, ...]
+    options: tuple[str, ...]
+    questions: tuple[Question, ...]
+    misconceptions: tuple[Misconception, ...]
+    skip: str
+    text: str
+    breaks: str
+    revision: int
+    path: str
+    lines: Mapping[str, int]
+
+
+def parse_insight(text: str, path: str) -> Insight:
+    """Read an insight from the text of its file.
+
+    Args:
+        path: the file, as the user would name it; only errors use it.
+
+    Raises:
+        CourseError: with the line and column of the first thing that is wrong.
+    """
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n")
+    front, body, body_line = _split(text, path)
+    doc = read_yaml(front, path=path, first_line=2)
+    _known_keys(doc, "", _INSIGHT_KEYS)
+    questions = tuple(_question(doc, name) for name in _mapping(doc, "questions"))
+    misconceptions = tuple(_misconception(doc, name) for name in _mapping(doc, "misconceptions"))
+    before, heading, after = _cut_at_breaks(body)
+    insight = Insight(
+        id=_identifier(doc, "id", text_of(doc, "id")),
+        claim=text_of(doc, "claim"),
+        anchor=text_of(doc, "anchor", ""),
+        needs=texts_of(doc, "needs"),
+        ask=text_of(doc, "ask", ""),
+        call=text_of(doc, "call", ""),
+        within=_within(doc),
+        show=texts_of(doc, "show"),
+        options=texts_of(doc, "options"),
+        questions=questions,
+        misconceptions=misconceptions,
+        skip=text_of(doc, "skip", ""),
+        text=before.strip(),
+        breaks=after.strip(),
+        revision=_revision(doc),
+        path=path,
+        lines={key: line for key, (line, _) in doc.places.items()}
+        | {"text": body_line, "breaks": body_line + (before + heading).count("\n")},
+    )
+    _check_questions(doc, insight)
+    return insight
+
+
+def _split(text: str, path: str) -> tuple[str, str, int]:
+    """Return the keys, the text below them, and the line on which that begins."""
+    lines = text.split("\n")
+    marks = [i for i, line in enumerate(lines) if line.rstrip() == "---"][:2]
+    if len(marks) < 2 or marks[0] != 0:
+        raise CourseError("the keys must stand between two lines of ---. Try --- as the first line.", path=path, line=1)
+    end = marks[1]
+    return "\n".join(lines[1:end]), "\n".join(lines[end + 1 :]), end + 2
+
+
+def _cut_at_breaks(body: str) -> tuple[str, str, str]:
+    found = _BREAKS.search(body)
+    return (body[: found.start()], found[0], body[found.end() :]) if found else (body, "", "")
+
+
+def _question(doc: Document, name: str) -> Question:
+    key = f"questions.{name}"
+    _identifier(doc, key, name)
+    fields = _mapping(doc, key)
+    wrong = _mapping(doc, f"{key}.wrong") if "wrong" in fields else {}
+    holdout = fields.get("holdout", False)
+    if not isinstance(holdout, bool):
+        raise doc.error(f"{key}.holdout", f"holdout is true or false, not {holdout!r}. Try  holdout: true")
+    return Question(
+        id=name,
+        inputs={k: v for k, v in fields.items() if k not in _QUESTION_KEYS},
+        ask=text_of(doc, f"{key}.ask", ""),
+        call=text_of(doc, f"{key}.call", ""),
+        holdout=holdout,
+        options=texts_of(doc, f"{key}.options"),
+        right=text_of(doc, f"{key}.right") if "right" in fields else None,
+        wrong={belief: text_of(doc, f"{key}.wrong.{belief}") for belief in wrong},
+        line=doc.line(key),
+    )
+
+
+def _misconception(doc: Document, name: str) -> Misconception:
+    key = f"misconceptions.{name}"
+    _identifier(doc, key, name)
+    _known_keys(doc, key, _MISCONCEPTION_KEYS)
+    return Misconception(
+        id=name,
+        belief=text_of(doc, f"{key}.belief"),
+        mutant=text_of(doc, f"{key}.mutant", ""),
+        counter=text_of(doc, f"{key}.counter"),
+        reply=text_of(doc, f"{key}.reply", ""),
+        line=doc.line(key),
+    )
+
+
+def _check_questions(doc: Document, insight: Insight) -> None:
+    """Check what only several keys together can break."""
+    with_code = bool(insight.call) or any(q.call for q in insight.questions)
+    for question in insight.questions:
+        key = f"questions.{question.id}"
+        if not (question.ask or insight.ask):
+            raise doc.error(key, f"{question.id!r} asks nothing. Try an `ask:` here or for the whole insight.")
+        if with_code:
+            _check_call(doc, key, question, question.call or insight.call)
+        else:
+            _check_wrong_answers(doc, key, question, [m.id for m in insight.misconceptions])
+    taught_with = [q.id for q in insight.questions if not q.holdout]
+    for belief in insight.misconceptions:
+        key = f"misconceptions.{belief.id}"
+        if belief.counter not in taught_with:
+            message = f"{belief.counter!r} is no question that may be taught with."
+            raise doc.error(f"{key}.counter", f"{message} {nearest(belief.counter, taught_with)}")
+        if with_code and not belief.mutant:
+            raise doc.error(key, f"{belief.id!r} changes no code. Try a `mutant:` with a - line and a + line.")
+        if belief.mutant and not with_code:
+            raise doc.error(f"{key}.mutant", "a mutant needs a `call:` to show itself. Try adding one.")
+
+
+def _check_call(doc: Document, key: str, question: Question, call: str) -> None:
+    where = f"{key}.call" if question.call else "call"
+    if not call:
+        raise doc.error(key, f"{question.id!r} has no call to compute its answer. Try a `call:` here.")
+    if question.right is not None or question.wrong:
+        raise doc.error(key, "the call computes the answer, so none is written down. Try deleting right and wrong.")
+    try:
+        tree = parse_python(call, path=doc.path, mode="eval")
+    except CourseError as error:
+        raise doc.error(where, f"the call is no expression: {error.message}") from None
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    for name in question.inputs:
+        if name not in used:
+            meant = get_close_matches(name, (*_QUESTION_KEYS, *used), n=1)
+            hint = f"Try {meant[0]}." if meant else "Try deleting it."
+            raise doc.error(f"{key}.{name}", f"the call {call} does not use the input {name!r}. {hint}")
+
+
+def _check_wrong_answers(doc: Document, key: str, question: Question, beliefs: list[str]) -> None:
+    if question.right is None:
+        raise doc.error(key, f"{question.id!r} has no right answer. Try a `call:` that computes it, or `right:`.")
+    for name in question.inputs:
+        raise doc.error(f"{key}.{name}", f"unknown key {name!r}. {nearest(name, _QUESTION_KEYS)}")
+    for belief in question.wrong:
+        if belief not in beliefs:
+            raise doc.error(f"{key}.wrong.{belief}", f"no misconception {belief!r}. {nearest(belief, beliefs)}")
+    for belief in beliefs:
+        if belief not in question.wrong:
+            raise doc.error(key, f"the answer of {belief!r} is missing. Try  {belief}: ...  under `wrong:`.")
+
+
+def _known_keys(doc: Document, key: str, known: Collection[str]) -> None:
+    for name in _mapping(doc, key):
+        if name not in known:
+            raise doc.error(f"{key}.{name}".lstrip("."), f"unknown key {name!r}. {nearest(name, known)}")
+
+
+def _identifier(doc: Document, key: str, name: str) -> str:
+    if not _ID.fullmatch(name) or len(name) > 64:
+        raise doc.error(key, f"the id {name[:70]!r} has other signs than a-z, 0-9 and -. Try  lower-case-words")
+    return name
+
+
+def _within(doc: Document) -> float:
+    within = doc.data.get("within", 0.005)
+    if isinstance(within, bool) or not isinstance(within, int | float) or within <= 0:
+        raise doc.error("within", f"within is a number above 0, not {within!r}. Try  within: 0.005")
+    return float(within)
+
+
+def _revision(doc: Document) -> int:
+    revision = doc.data.get("revision", 1)
+    if isinstance(revision, bool) or not isinstance(revision, int) or revision < 1:
+        raise doc.error("revision", f"revision counts from 1, not {revision!r}. Try  revision: 2")
+    return revision
+
+
+def _mapping(doc: Document, key: str) -> Mapping[str, Json]:
+    """Return the mapping at a key; the empty key is the whole document."""
+    value = _at(doc, key)
+    if not isinstance(value, dict) or not value:
+        name = key.rpartition(".")[2]
+        raise doc.error(key, f"{name!r} needs lines of `name: value` below it. Try adding one, indented.")
+    return value
+
+
+def _at(doc: Document, key: str) -> Json:
+    value: Json = dict(doc.data)
+    for part in filter(None, key.split(".")):
+        value = value.get(part) if isinstance(value, dict) else None
+    return value
+
+
+def text_of(doc: Document, key: str, default: str | None = None) -> str:
+    """Return the text at a dotted key, stripped.
+
+    Raises:
+        CourseError: it is no text, or it is missing and there is no default.
+    """
+    value, name = _at(doc, key), key.rpartition(".")[2]
+    if value is None and default is not None and key not in doc.places:
+        return default
+    if value is None:
+        raise doc.error(key, f"{name!r} is missing or empty. Try  {name}: some words")
+    if not isinstance(value, str):
+        raise doc.error(key, f"{name!r} is text, not {value!r}. Try quotes around it.")
+    if not value.strip():
+        raise doc.error(key, f"{name!r} is empty. Try deleting the line.")
+    return value.strip("\n").rstrip()
+
+
+def texts_of(doc: Document, key: str) -> tuple[str, ...]:
+    """Return the list of texts at a dotted key; none where it is absent.
+
+    Raises:
+        CourseError: it is no list of texts, or a text stands in it twice.
+    """
+    value, name = _at(doc, key), key.rpartition(".")[2]
+    if value is None and key not in doc.places:
+        return ()
+    if not isinstance(value, list):
+        raise doc.error(key, f"{name!r} is a list. Try  {name}: [one, two]")
+    texts = tuple(item for item in value if isinstance(item, str) and item.strip())
+    if len(texts) != len(value) or len(set(texts)) != len(texts):
+        raise doc.error(key, f"{name!r} lists texts, each once, not {value!r}. Try quotes around numbers.")
+    return texts

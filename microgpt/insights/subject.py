@@ -1,0 +1,171 @@
+"""The subject: the source of the code that a course teaches, found and read without running it."""
+
+import ast
+import hashlib
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.machinery import PathFinder
+from pathlib import Path
+from typing import Literal
+
+from microgpt.errors import CourseError
+
+_MAX_BYTES = 256_000
+_Scope = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceLines:
+    """A stretch of source to print.
+
+    Args:
+        path_name: the file's name, such as ``reference.py``.
+        start: the number of the first line, counted from 1.
+    """
+
+    symbol: str
+    path_name: str
+    start: int
+    lines: tuple[str, ...]
+
+
+def module_path(dotted: str) -> Path | None:
+    """Return the file of a module, or None where there is none; no package on the way is imported."""
+    search: list[str] | None = None
+    name, origin = "", None
+    for part in dotted.split("."):
+        name = f"{name}.{part}" if name else part
+        spec = PathFinder.find_spec(name, search)
+        if spec is None:
+            return None
+        search = list(spec.submodule_search_locations) if spec.submodule_search_locations else []
+        origin = spec.origin
+    return Path(origin) if origin and origin.endswith(".py") else None
+
+
+def read_text(path: Path, shown: str) -> str:
+    """Return the text of a course's file.
+
+    Args:
+        shown: the path as the user would name it.
+
+    Raises:
+        CourseError: it cannot be read, is no UTF-8, or is larger than a course's file can sensibly be.
+    """
+    try:
+        if not path.is_file():
+            raise CourseError("no such file. Try checking the name.", path=shown)
+        if path.stat().st_size > _MAX_BYTES:
+            raise CourseError(f"larger than {_MAX_BYTES // 1000} kB. Try splitting it.", path=shown)
+        return path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise CourseError(f"byte {error.start} is no UTF-8. Try saving it as UTF-8.", path=shown) from None
+    except OSError as error:
+        raise CourseError(f"cannot be read: {error.strerror}. Try checking its permissions.", path=shown) from None
+
+
+def parse_python(source: str, *, path: str, mode: Literal["exec", "eval"] = "exec") -> ast.Module | ast.Expression:
+    """Parse source without running it.
+
+    Raises:
+        CourseError: it is no Python; points at the line.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a course's odd backslash is not the learner's business
+            tree = ast.parse(source, mode=mode)
+    except SyntaxError as error:
+        message = f"no Python: {error.msg}. Try running it with python."
+        raise CourseError(message, path=path, line=error.lineno or 0) from None
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise CourseError(f"no Python: {error}. Try something simpler.", path=path) from None
+    assert isinstance(tree, ast.Module | ast.Expression)
+    return tree
+
+
+def tree_text(source: str, *, path: str = "") -> str:
+    """Return source as its syntax tree would print it, without comments and layout.
+
+    >>> tree_text("x=1  # one") == tree_text("x = 1")
+    True
+    """
+    try:
+        return ast.unparse(parse_python(source, path=path))
+    except RecursionError:
+        raise CourseError("nested too deeply to be read. Try shorter expressions.", path=path) from None
+
+
+def digest(text: str) -> str:
+    """Return a short fingerprint of a text.
+
+    >>> digest("")
+    'e3b0c44298fc1c14'
+    """
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def symbol_source(source: str, symbol: str, *, path_name: str = "") -> SourceLines:
+    """Return the lines in which a symbol is defined.
+
+    Args:
+        symbol: ``adam`` (a function, a class, a name), ``Node.backward``, or ``train.lr``: the first statement in
+            `train` that assigns `lr`.
+
+    Raises:
+        CourseError: there is no such symbol, or the source is no Python.
+    """
+    node = _resolve(parse_python(source, path=path_name), symbol, path_name)[-1]
+    decorators = node.decorator_list if isinstance(node, _Scope) else []
+    start = min([node.lineno, *(d.lineno for d in decorators)])
+    lines = source.split("\n")[start - 1 : node.end_lineno]
+    return SourceLines(symbol=symbol, path_name=path_name, start=start, lines=tuple(lines))
+
+
+def enclosing_function(source: str, symbol: str) -> str:
+    """Return the function to watch for a symbol: itself, or the one it stands in; empty where there is none.
+
+    >>> enclosing_function("def train():\\n    lr = 0.1", "train.lr")
+    'train'
+    """
+    parts = symbol.split(".")
+    nodes = _resolve(parse_python(source, path=""), symbol, "")
+    while nodes and not isinstance(nodes[-1], ast.FunctionDef | ast.AsyncFunctionDef):
+        nodes.pop()
+    return ".".join(parts[: len(nodes)])
+
+
+def _resolve(tree: ast.AST, symbol: str, path: str) -> list[ast.stmt]:
+    """Return the statement of each part of a dotted symbol, from the outermost in."""
+    found: list[ast.stmt] = []
+    scope: ast.AST = tree
+    for part in symbol.split("."):
+        matches = [stmt for stmt in _statements(scope) if part in _names(stmt)]
+        if not matches:
+            raise CourseError(f"there is no {symbol!r} in the subject. Try a function's name.", path=path)
+        scope = matches[0]
+        found.append(scope)
+    return found
+
+
+def _statements(scope: ast.AST) -> Iterator[ast.stmt]:
+    """Yield the statements of a scope in order, those in loops and branches too, but not those of inner functions."""
+    for child in ast.iter_child_nodes(scope):
+        if isinstance(child, ast.stmt):
+            yield child
+        if isinstance(child, ast.stmt | ast.ExceptHandler | ast.match_case) and not isinstance(child, _Scope):
+            yield from _statements(child)
+
+
+def _names(stmt: ast.stmt) -> set[str]:
+    """Return the names that a statement itself defines."""
+    if isinstance(stmt, _Scope):
+        return {stmt.name}
+    if isinstance(stmt, ast.Assign):
+        targets = stmt.targets
+    elif isinstance(stmt, ast.AnnAssign | ast.AugAssign):
+        targets = [stmt.target]
+    else:
+        return set()
+    nodes = [node for target in targets for node in ast.walk(target)]
+    return {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}

@@ -1,0 +1,175 @@
+"""Evaluates every job in a process of its own, and says on standard output what came of it, a line of JSON each.
+
+Three kinds of process:
+
+    supervisor      never runs a stranger's code; watches the clock and the amount of output
+    └── template    one for each program: gives up its rights, then runs the program once
+        └── job     a fork of the template: evaluates one expression, writes one line, ends
+
+A fork takes a millisecond or two and a program's set-up ten times that, so hundreds of jobs take a second or two; and
+what a job breaks, be it memory, globals or itself, is its own copy.
+"""
+
+import json
+import os
+import select
+import signal
+import time
+from collections.abc import Mapping
+from typing import NamedTuple, TypedDict
+
+from microgpt.sandbox.inside.plain import Json
+from microgpt.sandbox.inside.template import LOADING, Bounds, Group, Task, be_template, write_line
+
+# Loaded before the forks, so that no program has to load again what most ask for.
+for _module in ("argparse", "collections", "dataclasses", "functools", "itertools", "random", "re", "typing"):
+    __import__(_module)
+
+
+class Request(TypedDict):
+    """What the supervisor is to do."""
+
+    groups: list[Group]
+    bounds: Bounds
+
+
+class Template(NamedTuple):
+    """A running template, as the supervisor holds it."""
+
+    pid: int
+    lines: int  # where answers arrive
+    prints: int  # where everything else that is written arrives, only to be counted
+
+
+class Answer(NamedTuple):
+    """What came of a task: a line of JSON, and whether the template can serve the next one."""
+
+    message: Mapping[str, Json]
+    template_lives: bool = False
+    lost: bool = False  # the template vanished: perhaps the work of an earlier task
+
+
+def supervise(request: Request) -> None:
+    """Serve all groups, one after the other, one task at a time."""
+    for group in request["groups"]:
+        tasks = group["tasks"]
+        while tasks:
+            tasks = serve({**group, "tasks": tasks}, request["bounds"])
+
+
+def serve(group: Group, bounds: Bounds) -> list[Task]:
+    """Answer tasks with one template for as long as it lives, and return those left for the next one."""
+    template = start(group, bounds)
+    try:
+        loaded = wait(template, LOADING, bounds)
+        if loaded.message["kind"] != "value":
+            for task in group["tasks"]:
+                say(task["number"], loaded.message)
+            return []
+        for done, task in enumerate(group["tasks"]):
+            answer = wait(template, task["number"], bounds)
+            if answer.lost and done:  # innocent until it fails in a template that nobody used before
+                return group["tasks"][done:]
+            say(task["number"], answer.message)
+            if not answer.template_lives:
+                return group["tasks"][done + 1 :]
+        return []
+    finally:
+        stop(template)
+
+
+def say(number: int, message: Mapping[str, Json]) -> None:
+    write_line(1, {**message, "number": number})
+
+
+def start(group: Group, bounds: Bounds) -> Template:
+    """Fork a template; its standard streams lead nowhere but to the counter of output."""
+    nothing, nobody = os.pipe()
+    lines, answers = os.pipe()
+    prints, stdout = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.setpgid(0, 0)
+            os.dup2(nothing, 0)
+            os.dup2(stdout, 1)
+            os.dup2(stdout, 2)
+            for fd in (nothing, nobody, lines, prints, stdout):
+                os.close(fd)
+            be_template(group, bounds, answers)
+        finally:
+            os._exit(1)
+    for fd in (nothing, nobody, answers, stdout):
+        os.close(fd)
+    return Template(pid, lines, prints)
+
+
+def stop(template: Template) -> None:
+    """End the template and everything that it started.
+
+    Process number 1 of a namespace may kill "everybody": whoever hid in a session of its own is found too. Elsewhere
+    that would be the user's whole desktop, so only the template's process group is ended.
+    """
+    os.close(template.lines)
+    os.close(template.prints)
+    if os.getpid() == 1:
+        os.kill(-1, signal.SIGKILL)
+        while True:
+            try:
+                os.wait()
+            except ChildProcessError:
+                return
+    os.killpg(template.pid, signal.SIGKILL)
+    os.waitpid(template.pid, 0)
+
+
+def wait(template: Template, number: int, bounds: Bounds) -> Answer:
+    """Wait until a task has ended, or has used up its time or its room for output.
+
+    The job itself writes its answer, then the template how the job ended. Lines about other tasks are ignored: a
+    process that a former task left behind might still be writing.
+    """
+    deadline = time.monotonic() + bounds["wall_s"]
+    answer: Mapping[str, Json] | None = None
+    received, unread = 0, b""
+    while True:
+        ready, _, _ = select.select([template.lines, template.prints], [], [], max(0, deadline - time.monotonic()))
+        if not ready:
+            return Answer({"kind": "timeout", "detail": f"no answer within {bounds['wall_s']:g} s"})
+        for source in ready:
+            data = os.read(source, 65536)
+            received += len(data)
+            if received > bounds["output_bytes"]:
+                return Answer({"kind": "output", "detail": f"more than {bounds['output_bytes'] // 1024} kB of output"})
+            if source != template.lines:
+                continue
+            if not data:
+                lost = answer is None
+                return Answer(answer or {"kind": "killed", "detail": "its processes were ended"}, lost=lost)
+            *complete, unread = (unread + data).split(b"\n")
+            for message in filter(None, map(read_line, complete)):
+                if message.get("number") != number:
+                    continue
+                status = message.get("ended")
+                if isinstance(status, int):
+                    return Answer(answer or how_it_ended(status, bounds), template_lives=True)
+                answer = answer or message
+
+
+def read_line(line: bytes) -> Mapping[str, Json] | None:
+    """Return the message of a line, or None where a stranger's code wrote something else."""
+    try:
+        message: Json = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return message if isinstance(message, dict) and ("ended" in message or "kind" in message) else None
+
+
+def how_it_ended(status: int, bounds: Bounds) -> Mapping[str, Json]:
+    """Say why a job ended without an answer, from the status that `os.waitpid` gave."""
+    code = os.waitstatus_to_exitcode(status)
+    if code == -signal.SIGXCPU:
+        return {"kind": "timeout", "detail": f"more than {bounds['cpu_s']} s of processor time"}
+    if code < 0:
+        return {"kind": "killed", "detail": f"ended by {signal.Signals(-code).name}"}
+    return {"kind": "killed", "detail": f"it ended its own process, with status {code}"}

@@ -1,0 +1,181 @@
+"""Live values: what the variables of one function held, line by line, while it ran.
+
+The syntax tree is changed, rather than a tracer set, because trees come out the same on every supported interpreter,
+and a tracer's line events do not. ``y = x + 1`` on line 3 becomes ``y = x + 1; first and recorder.note(3, "y", y)``.
+"""
+
+import ast
+import json
+from collections.abc import Callable, Sized
+from types import CodeType
+from typing import TypeVar
+
+from microgpt.sandbox.inside.plain import Json
+
+RECORDER = "__watch__"  # the recorder's name in the program's namespace
+FIRST = "__watch_first__"  # a local variable: is this the call to take notes of?
+NOTES_CHARS = 2000
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+T = TypeVar("T")
+
+
+class Recorder:
+    """Takes notes of the first call of the watched function after `begin`; silent before."""
+
+    def __init__(self) -> None:
+        self._convert: Callable[[object], Json] | None = None
+        self._fresh = False
+        self._texts: dict[tuple[int, str], str] = {}
+
+    def begin(self, convert: Callable[[object], Json]) -> None:
+        """Watch the next call.
+
+        Args:
+            convert: makes a copy that JSON can say, or raises.
+        """
+        self._convert, self._fresh, self._texts = convert, True, {}
+
+    def enter(self) -> bool:
+        """Say whether the call that starts now is the one to take notes of."""
+        first, self._fresh = self._fresh, False
+        return first
+
+    def note(self, line: int, name: str, value: object) -> None:
+        """Keep what a variable holds now; of a line that runs again, the last value counts."""
+        self._texts.pop((line, name), None)
+        text = self._text(value)
+        if text:
+            self._texts[line, name] = text
+
+    def returned(self, first: bool, line: int, value: T) -> T:
+        """Note what is returned, and pass it on."""
+        if first:
+            self.note(line, "return", value)
+        return value
+
+    def notes(self) -> list[Json]:
+        """Return the notes by line, as many as fit into `NOTES_CHARS` of JSON."""
+        kept: list[Json] = []
+        room = NOTES_CHARS
+        for (line, name), text in sorted(self._texts.items(), key=lambda item: item[0][0]):
+            room -= len(json.dumps([line, name])) + len(text)
+            if room < 0:
+                break
+            kept.append([line, name, json.loads(text)])
+        return kept
+
+    def _text(self, value: object) -> str:
+        """Return a value as JSON, or nothing where it cannot be shown; looking must not disturb the program."""
+        if self._convert is None or hasattr(value, "__next__"):  # to look into an iterator is to use it up
+            return ""
+        if isinstance(value, Sized) and len(value) > NOTES_CHARS:
+            return ""
+        try:
+            text = json.dumps(self._convert(value))
+        except Exception:
+            return ""
+        return text if len(text) <= NOTES_CHARS else ""
+
+
+def compile_watched(source: str, filename: str, name: str) -> CodeType:
+    """Compile a program, with one of its functions watched if `name` is not empty."""
+    tree = ast.parse(source, filename)
+    return compile(instrument(tree, name) if name else tree, filename, "exec", dont_inherit=True)
+
+
+def instrument(tree: ast.Module, name: str) -> ast.Module:
+    """Change a program so that one function tells the recorder what it assigns and returns.
+
+    Args:
+        tree: of the program; changed in place.
+        name: a function at the top, or ``Class.method``. Unknown: nothing is watched.
+
+    >>> tree = instrument(ast.parse("def f(x):\\n    y = x + 1\\n    return y"), "f")
+    >>> print(ast.unparse(tree))
+    def f(x):
+        __watch_first__ = __watch__.enter()
+        y = x + 1
+        __watch_first__ and __watch__.note(2, 'y', y)
+        return __watch__.returned(__watch_first__, 3, y)
+    """
+    function = _find(tree, name)
+    if function:
+        docstring = 0 if ast.get_docstring(function, clean=False) is None else 1
+        enter = _statement(f"{FIRST} = {RECORDER}.enter()", function.body[0])
+        _Watching().generic_visit(function)
+        function.body.insert(docstring, enter)
+    return tree
+
+
+def _find(tree: ast.Module, name: str) -> Function | None:
+    body: list[ast.stmt] = tree.body
+    owner, _, last = name.rpartition(".")
+    if owner:
+        body = next((node.body for node in body if isinstance(node, ast.ClassDef) and node.name == owner), [])
+    return next((node for node in body if isinstance(node, Function) and node.name == last), None)
+
+
+class _Watching(ast.NodeTransformer):
+    """Adds a note after each assignment of a function, and around what it returns."""
+
+    def visit_Assign(self, node: ast.Assign) -> list[ast.stmt]:
+        return [node, *(_note(node, name) for target in node.targets for name in _names(target))]
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> list[ast.stmt]:
+        return [node, *(_note(node, name) for name in _names(node.target))]
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> list[ast.stmt]:
+        return [node, *(_note(node, name) for name in _names(node.target) if node.value)]
+
+    def visit_Expr(self, node: ast.Expr) -> list[ast.stmt]:
+        match node.value:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="append")):
+                return [node, _note(node, name)]
+            case _:
+                return [node]
+
+    def visit_Return(self, node: ast.Return) -> ast.Return:
+        if node.value:
+            call = ast.parse(f"{RECORDER}.returned({FIRST}, {node.lineno}, None)", mode="eval").body
+            assert isinstance(call, ast.Call)
+            _place(call, node)
+            call.args[-1] = node.value
+            node.value = call
+        return node
+
+    def _leave(self, node: ast.AST) -> ast.AST:
+        """A function inside has calls and variables of its own."""
+        return node
+
+    visit_FunctionDef = visit_AsyncFunctionDef = visit_ClassDef = visit_Lambda = _leave  # noqa: N815
+
+
+def _names(target: ast.expr) -> list[str]:
+    match target:
+        case ast.Name(id=name):
+            return [name]
+        case ast.Tuple(elts=parts) | ast.List(elts=parts):
+            return [name for part in parts for name in _names(part)]
+        case ast.Starred(value=part):
+            return _names(part)
+        case _:
+            return []
+
+
+def _note(node: ast.stmt, name: str) -> ast.stmt:
+    return _statement(f"{FIRST} and {RECORDER}.note({node.lineno}, {name!r}, {name})", node)
+
+
+def _statement(source: str, place: ast.stmt) -> ast.stmt:
+    return _place(ast.parse(source).body[0], place)
+
+
+N = TypeVar("N", bound=ast.AST)
+
+
+def _place(node: N, place: ast.stmt) -> N:
+    """Give every part of a new node the place of an old one, so that an error names the program's own line."""
+    for part in ast.walk(node):
+        ast.copy_location(part, place)
+    return node

@@ -1,0 +1,173 @@
+"""How events make a lesson's state: a pure fold, so that the state can be rebuilt from the record at any time.
+
+`apply` is the only place where an event changes anything. It needs no course: an event carries what must be known
+about it. The store keeps the folded state beside the events, so that a turn costs the same after 100,000 of them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from microgpt.learner.evidence import Event, Evidence
+from microgpt.learner.mastery import mastered, observe
+from microgpt.learner.review import schedule
+from microgpt.tutor.state import ClosedAsk, InsightState, LessonState, OpenAsk, Plan, open_ask
+
+NEW_SITTING = timedelta(hours=1)  # a longer silence ends a sitting
+CLOSED_KEPT = 8  # closed asks that can still be contested, or answered once more by a resent message
+ASKED_KEPT = 30  # questions remembered an insight, so that fresh ones are asked first
+
+
+def apply(state: LessonState, event: Event) -> LessonState:
+    """Return the state after one more event.
+
+    The bodies, by kind: ``turn`` {plan, goal, minutes}, ``ack`` {turn}, ``ask`` {the fields of `OpenAsk`}, ``hint``
+    {rung}, ``unparsed`` {quote, options}, ``evidence`` {the fields of `Evidence`, credited, why_not, implies}, ``skip``
+    {outcome}, ``reveal`` {}, ``void`` {reason}.
+    """
+    now = event.time
+    if state.last_time and now - datetime.fromisoformat(state.last_time) > NEW_SITTING:
+        state = replace(state, reviews=0)
+    state = replace(state, learner=event.learner, course=event.course, last_time=now.isoformat())
+    body = cast(Mapping[str, Any], event.body)
+    match event.kind:
+        case "turn":
+            return _turn(state, body)
+        case "ack":
+            return _ack(state, body)
+        case "ask":
+            return replace(state, ask=open_ask(body))
+        case "hint" if state.ask:
+            return replace(state, ask=replace(state.ask, rung=body["rung"]))
+        case "reveal" if state.ask:
+            return state
+        case "unparsed" if state.ask:
+            quotes = (*state.ask.unparsed, body["quote"])
+            return replace(state, ask=replace(state.ask, unparsed=quotes, options=tuple(body["options"])))
+        case "evidence" if state.ask:
+            return _evidence(state, state.ask, body)
+        case "skip" if state.ask:
+            return _skip(state, state.ask, body["outcome"])
+        case "void":
+            return _void(state, event.ask_id)
+        case _:
+            raise AssertionError(f"event {event.seq} ({event.kind}) cannot follow here")
+
+
+def _turn(state: LessonState, body: Mapping[str, Any]) -> LessonState:
+    plan = Plan(**body["plan"])
+    state = replace(state, turn=state.turn + 1, plan=plan, said=False, goal=body["goal"], minutes=body["minutes"])
+    if plan.move == "place":
+        return replace(state, placements=state.placements + 1)
+    if plan.move == "review":
+        return replace(state, reviews=state.reviews + 1)
+    return state
+
+
+def _ack(state: LessonState, body: Mapping[str, Any]) -> LessonState:
+    """A turn was said: only now has anything been explained."""
+    if body["turn"] != state.turn or state.plan is None:
+        return state
+    plan, name = state.plan, state.plan.insight
+    insight = state.insight(name)
+    if plan.move == "explain":
+        insight = _spend(replace(insight, explained=True, worked=True), plan.worked)
+    elif plan.move == "demonstrate":
+        insight = replace(insight, worked=True)
+    return _with(replace(state, said=True), name, insight)
+
+
+def _evidence(state: LessonState, ask: OpenAsk, body: Mapping[str, Any]) -> LessonState:
+    fields = {key: body[key] for key in Evidence.__dataclass_fields__}
+    evidence = Evidence.from_body(fields)
+    before, now = state.insight(ask.insight), evidence.time
+    knowledge = observe(before.knowledge, evidence)
+    right = evidence.outcome == "right"
+    closed = ClosedAsk(
+        ask_id=ask.ask_id,
+        insight=ask.insight,
+        question=ask.question,
+        outcome=evidence.outcome,
+        quote=evidence.quote,
+        parsed=evidence.parsed,
+        misconceptions=evidence.misconceptions,
+        credited=body["credited"],
+        why_not=body["why_not"],
+        mastered=mastered(knowledge) and not mastered(before.knowledge),
+        holdout=ask.holdout,
+        before=before.knowledge,
+        evidence=fields,
+    )
+    if evidence.outcome == "recorded":
+        after = replace(before, holdouts=(*before.holdouts, now.isoformat()))
+        return _close(_with(state, ask.insight, after), closed)
+    plan = cast(Plan, state.plan)
+    after = replace(
+        _answered(before, plan, evidence.outcome, now),
+        knowledge=knowledge,
+        shown=(before.shown or (plan.move == "place" and closed.credited)) and right,
+        possible=() if right else evidence.misconceptions,
+        confronted=(*before.confronted, plan.belief) if plan.belief else before.confronted,
+    )
+    after = _settle(after, plan.move, right, now)
+    state = _with(state, ask.insight, after)
+    for name in cast(list[str], body["implies"]):  # what a right placement answer needs is shown as well
+        implied = state.insight(name)
+        if not implied.placed:
+            state = _with(state, name, _settle(replace(implied, shown=True, placed=True), "place", True, now))
+    return _close(state, closed)
+
+
+def _settle(insight: InsightState, move: str, right: bool, now: datetime) -> InsightState:
+    """Date the next review: from the first time that the insight is known, and at every review."""
+    if move == "review" or (insight.known and insight.card is None):
+        return replace(insight, card=schedule(insight.card, right=right, now=now))
+    return insight
+
+
+def _answered(insight: InsightState, plan: Plan, outcome: str, now: datetime) -> InsightState:
+    insight = replace(insight, placed=True, last=outcome, worked=False, possible=(), seen=now.isoformat())
+    return _spend(replace(insight, predicted=insight.predicted or plan.move != "place"), plan.question)
+
+
+def _spend(insight: InsightState, question: str) -> InsightState:
+    """Remember that a question was used, so that fresh ones come first."""
+    rest = tuple(q for q in insight.asked if q != question)
+    return replace(insight, asked=(*rest, question)[-ASKED_KEPT:]) if question else insight
+
+
+def _skip(state: LessonState, ask: OpenAsk, outcome: str) -> LessonState:
+    insight = state.insight(ask.insight)
+    closed = ClosedAsk(
+        ask_id=ask.ask_id, insight=ask.insight, question=ask.question, outcome=outcome, holdout=ask.holdout
+    )
+    now = datetime.fromisoformat(state.last_time)
+    if ask.holdout:  # not answered is measured too
+        insight = replace(insight, holdouts=(*insight.holdouts, now.isoformat()))
+    elif outcome == "skipped":
+        insight = _answered(insight, cast(Plan, state.plan), outcome, now)
+    return _close(_with(state, ask.insight, insight), closed)
+
+
+def _void(state: LessonState, ask_id: str) -> LessonState:
+    """A key was wrong: take the attempt back, and judge what came after it anew."""
+    closed = tuple(replace(c, outcome="void", credited=False) if c.ask_id == ask_id else c for c in state.closed)
+    state = replace(state, closed=closed)
+    place = next((i for i, c in enumerate(closed) if c.ask_id == ask_id), len(closed))
+    if place == len(closed) or closed[place].before is None:
+        return state
+    name, knowledge = closed[place].insight, closed[place].before
+    assert knowledge is not None
+    for later in closed[place + 1 :]:
+        if later.insight == name and later.outcome != "void" and later.evidence:
+            knowledge = observe(knowledge, Evidence.from_body(later.evidence))
+    return _with(state, name, replace(state.insight(name), knowledge=knowledge, last="void", possible=()))
+
+
+def _close(state: LessonState, closed: ClosedAsk) -> LessonState:
+    return replace(state, ask=None, closed=(*state.closed, closed)[-CLOSED_KEPT:])
+
+
+def _with(state: LessonState, name: str, insight: InsightState) -> LessonState:
+    return replace(state, insights={**state.insights, name: insight})

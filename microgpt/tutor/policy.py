@@ -1,0 +1,254 @@
+"""What comes next: a pure function of script, course, lesson and time.
+
+`next_plan` gathers facts, lets the script choose a move, and chooses what the move is about. The same lesson always
+gets the same turn; the learner's name, tone or language are not among its inputs.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from microgpt.insights.course import Course, plan
+from microgpt.insights.lock import Lock, LockedQuestion
+from microgpt.tutor.script import Facts, Script
+from microgpt.tutor.state import InsightState, LessonState, Plan
+
+DELAYED_HOLDOUT = timedelta(days=14)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Teachable:
+    """A course with its answers: all that a lesson needs of it."""
+
+    course: Course
+    lock: Lock
+
+    def questions(self, insight: str) -> Mapping[str, LockedQuestion]:
+        return {question.id: question for question in self.lock.insights[insight].questions}
+
+    def plan(self, goal: str) -> tuple[str, ...]:
+        return plan(self.course, goal)
+
+    def ancestors(self, insight: str) -> tuple[str, ...]:
+        """Return everything that an insight needs, directly or not, each once."""
+        found: dict[str, None] = {}
+        stack = list(self.course.insights[insight].needs)
+        while stack:
+            name = stack.pop()
+            if name not in found:
+                found[name] = None
+                stack += self.course.insights[name].needs
+        return tuple(found)
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """What the policy looks at.
+
+    Args:
+        witnessed: whether the learner's own messages are held here; only then may holdouts be asked.
+    """
+
+    script: Script
+    taught: Teachable
+    state: LessonState
+    now: datetime
+    witnessed: bool
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        return self.taught.plan(self.state.goal)
+
+    @property
+    def focus(self) -> str:
+        """The first insight of the plan that is not known; empty when all are."""
+        return next((name for name in self.path if not self.state.insight(name).known), "")
+
+
+def next_plan(view: View) -> Plan:
+    """Return the next turn's plan."""
+    return _MOVES[view.script.choose(facts(view))](view)
+
+
+def facts(view: View) -> Facts:
+    """Return everything that a script may ask about a lesson."""
+    state, focus = view.state, view.state.insight(view.focus)
+    return Facts(
+        reviews_due=len(_reviews(view)),
+        reviews_done=state.reviews,
+        placing=bool(_placement(view)),
+        placements=state.placements,
+        goal_reached=not view.focus,
+        holdouts_left=len(_holdouts(view)),
+        beginner=not any(insight.knowledge.right for insight in state.insights.values()),
+        last=focus.last or "none",
+        counter=bool(view.focus) and _counter(view, view.focus) is not None,
+        worked=focus.worked,
+        predicted=focus.predicted,
+        explained=focus.explained,
+    )
+
+
+def _reviews(view: View) -> tuple[str, ...]:
+    return view.state.reviews_due(view.path, view.now)
+
+
+def _review(view: View) -> Plan:
+    due = _reviews(view)
+    name = due[0]
+    n = view.state.reviews + 1
+    return Plan(move="review", insight=name, question=_question(view, name), n=n, of=n + len(due) - 1)
+
+
+def _placement(view: View) -> str:
+    """Return the insight whose question halves best what is unknown; empty when placement is over.
+
+    A wrong answer settles what is built on it as well, a right one what it is built on.
+    """
+    if view.state.placements >= view.script.placement:
+        return ""
+    ancestors = {name: set(view.taught.ancestors(name)) for name in view.path}
+    insights = {name: view.state.insight(name) for name in view.path}
+    failed = {name for name, insight in insights.items() if insight.placed and not insight.known}
+    unknown = {
+        name for name in view.path
+        if not insights[name].placed and not insights[name].known and not ancestors[name] & failed
+    }  # fmt: skip
+
+    def settled(name: str) -> tuple[int, int]:
+        below = len(ancestors[name] & unknown)
+        above = sum(name in ancestors[other] for other in unknown)
+        return min(below, above), below + above
+
+    return max((name for name in view.path if name in unknown), key=settled, default="")
+
+
+def _place(view: View) -> Plan:
+    name = _placement(view)
+    n = view.state.placements + 1
+    question = _question(view, name, prefer=lambda question: len(question.shows))
+    return Plan(move="place", insight=name, question=question, n=n, of=min(view.script.placement, len(view.path)))
+
+
+def _holdouts(view: View) -> tuple[str, ...]:
+    """Return the insights to be measured now: once at the end, and once more two weeks later."""
+    if not view.witnessed or view.focus:
+        return ()
+
+    def open_(insight: InsightState) -> bool:
+        times = [datetime.fromisoformat(time) for time in insight.holdouts]
+        return not times or (len(times) == 1 and view.now - times[0] >= DELAYED_HOLDOUT)
+
+    return tuple(name for name in view.path if open_(view.state.insight(name)))
+
+
+def _finish(view: View) -> Plan:
+    left = _holdouts(view)
+    if not left:
+        return Plan(move="finish")
+    questions = view.taught.questions(left[0]).values()
+    question = next(question.id for question in questions if question.holdout)
+    of = len(view.path)
+    return Plan(move="finish", insight=left[0], question=question, holdout=True, n=of - len(left) + 1, of=of)
+
+
+def _predict(view: View) -> Plan:
+    return Plan(move="predict", insight=view.focus, question=_question(view, view.focus))
+
+
+def _explain(view: View) -> Plan:
+    """Explain with the question that was just closed, or with the first one, which is then not asked first."""
+    asked = view.state.insight(view.focus).asked
+    questions = view.taught.questions(view.focus).values()
+    example = next(question.id for question in questions if not question.holdout)
+    return Plan(move="explain", insight=view.focus, worked=asked[-1] if asked else example)
+
+
+def _demonstrate(view: View) -> Plan:
+    asked = view.state.insight(view.focus).asked
+    return Plan(move="demonstrate", insight=view.focus, worked=asked[-1]) if asked else _explain(view)
+
+
+def _ask(view: View) -> Plan:
+    insight = view.state.insight(view.focus)
+    why = "first"
+    if insight.last == "right":
+        why = "confirm"
+    elif insight.last in ("wrong", "gave_up"):
+        why = "parallel"
+    elif insight.last:
+        why = "again"
+    return Plan(move="ask", insight=view.focus, question=_question(view, view.focus), why=why)
+
+
+def _confront(view: View) -> Plan:
+    counter = _counter(view, view.focus)
+    if counter is None:
+        return _ask(view)
+    belief, question = counter
+    return Plan(move="confront", insight=view.focus, belief=belief, question=question)
+
+
+def _counter(view: View, name: str) -> tuple[str, str] | None:
+    """Return a belief that fits the last wrong answer, and a question that shows it to be wrong.
+
+    The educator's counter-example if it was not just asked, else another one on which the belief fails.
+    """
+    insight = view.state.insight(name)
+    questions = view.taught.questions(name)
+    for belief in view.taught.course.insights[name].misconceptions:
+        if belief.id not in insight.possible or belief.id in insight.confronted:
+            continue
+        if belief.counter not in insight.asked and belief.id in questions[belief.counter].shows:
+            return belief.id, belief.counter
+        others = [q for q in questions.values() if belief.id in q.shows and not q.holdout and q.id not in insight.asked]
+        if others:
+            return belief.id, min(others, key=lambda question: _shuffled(view, name, question.id)).id
+    return None
+
+
+def _question(view: View, name: str, prefer: Callable[[LockedQuestion], int] = lambda question: 0) -> str:
+    """Return the question to ask about an insight.
+
+    Never the one just asked; one not asked yet, if there is any, or else the one asked longest ago; then the one that
+    splits the possible beliefs best; then the educator's own before a generated one.
+    """
+    insight = view.state.insight(name)
+    asked = insight.asked
+    candidates = [question for question in view.taught.questions(name).values() if not question.holdout]
+    fresh = [question for question in candidates if not asked or question.id != asked[-1]] or candidates
+
+    def order(question: LockedQuestion) -> tuple[int, int, int, bool, str]:
+        since = asked.index(question.id) if question.id in asked else -1
+        split = _distinct(question, insight.possible)
+        return since, -split, -prefer(question), question.parallel, _shuffled(view, name, question.id)
+
+    return min(fresh, key=order).id
+
+
+def _distinct(question: LockedQuestion, beliefs: Sequence[str]) -> int:
+    """Return into how many groups a question's answers part the possible beliefs."""
+    return len({repr(question.answers.get(belief)) for belief in beliefs})
+
+
+def _shuffled(view: View, *names: str) -> str:
+    """Return a sort key that is random over lessons and fixed within one."""
+    return hashlib.sha256("/".join((view.state.learner, *names)).encode()).hexdigest()
+
+
+_MOVES: Mapping[str, Callable[[View], Plan]] = {
+    "place": _place,
+    "predict": _predict,
+    "explain": _explain,
+    "demonstrate": _demonstrate,
+    "ask": _ask,
+    "confront": _confront,
+    "review": _review,
+    "finish": _finish,
+}
+
+
+def implied(view: View, insight: str) -> Iterable[str]:
+    """Return what a right placement answer shows besides: everything that its insight is built on."""
+    return view.taught.ancestors(insight)

@@ -1,0 +1,188 @@
+"""What is true of a lesson now. Everything in it follows from the lesson's events: see `fold`."""
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, cast
+
+from microgpt.learner.evidence import Json
+from microgpt.learner.mastery import Knowledge, mastered
+from microgpt.learner.review import CardJson, due
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """One turn as the policy chose it: ids only. `render` makes the words' facts of it.
+
+    Args:
+        question: id of the question to ask, or of the one worked through; empty for neither.
+        worked: id of a question whose answer may be shown, since it is closed or kept as the example.
+        belief: the misconception that this turn confronts.
+        why: for an ask: first, again, parallel or confirm.
+        n, of: place in a series (placement, reviews, holdouts); 0 where there is none.
+        just: the closed ask that this turn follows; empty for none.
+    """
+
+    move: str
+    insight: str = ""
+    question: str = ""
+    worked: str = ""
+    belief: str = ""
+    why: str = ""
+    n: int = 0
+    of: int = 0
+    holdout: bool = False
+    just: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenAsk:
+    """The question that waits for an answer.
+
+    Args:
+        hash: the question's, so that a changed course is noticed.
+        rung: hints given so far.
+        unparsed: quotes that had not the shape of an answer, each once.
+        options: the texts of a choice in the order shown; empty for an open question.
+    """
+
+    ask_id: str
+    insight: str
+    question: str
+    hash: str
+    asked: str
+    holdout: bool = False
+    rung: int = 0
+    unparsed: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClosedAsk:
+    """How an ask ended.
+
+    Args:
+        outcome: right, wrong, gave_up, recorded, skipped, abandoned or void.
+        mastered: whether this answer completed the insight.
+        before: what was known before it, so that a void can take it back.
+        evidence: the body of its `Evidence`; None for what was skipped.
+    """
+
+    ask_id: str
+    insight: str
+    question: str
+    outcome: str
+    quote: str = ""
+    parsed: Json = None
+    misconceptions: tuple[str, ...] = ()
+    credited: bool = False
+    why_not: str = ""
+    mastered: bool = False
+    holdout: bool = False
+    before: Knowledge | None = None
+    evidence: Mapping[str, Json] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class InsightState:
+    """Where the lesson stands with one insight.
+
+    Args:
+        knowledge: mastery, from evidence alone.
+        shown: answered rightly in placement, or needed by something that was.
+        placed: whether placement has settled it, one way or the other.
+        last: outcome of the last ask about it; empty before the first.
+        possible: the beliefs that the last wrong answer fits.
+        confronted: beliefs already met with a counter-example.
+        worked: whether a worked example followed the last wrong answer.
+        asked: question ids, the latest last, each once.
+        card: when to ask again.
+        seen: time of the last answer, ISO 8601.
+        holdouts: times at which a holdout was asked.
+    """
+
+    knowledge: Knowledge = field(default_factory=Knowledge)
+    shown: bool = False
+    placed: bool = False
+    predicted: bool = False
+    explained: bool = False
+    last: str = ""
+    possible: tuple[str, ...] = ()
+    confronted: tuple[str, ...] = ()
+    worked: bool = False
+    asked: tuple[str, ...] = ()
+    card: CardJson | None = None
+    seen: str = ""
+    holdouts: tuple[str, ...] = ()
+
+    @property
+    def known(self) -> bool:
+        """Whether there is nothing left to teach here."""
+        return self.shown or mastered(self.knowledge)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LessonState:
+    """Everything that the policy may look at."""
+
+    learner: str = ""
+    course: str = ""
+    goal: str = ""
+    minutes: int = 0
+    turn: int = 0
+    plan: Plan | None = None
+    said: bool = False
+    ask: OpenAsk | None = None
+    closed: tuple[ClosedAsk, ...] = ()
+    insights: Mapping[str, InsightState] = field(default_factory=dict[str, InsightState])
+    placements: int = 0
+    reviews: int = 0
+    last_time: str = ""
+
+    def insight(self, insight: str) -> InsightState:
+        return self.insights.get(insight, InsightState())
+
+    def closed_ask(self, ask_id: str) -> ClosedAsk | None:
+        return next((ask for ask in self.closed if ask.ask_id == ask_id), None)
+
+    def reviews_due(self, insights: Iterable[str], now: datetime) -> tuple[str, ...]:
+        """Return those of the insights whose review date has come."""
+        cards = ((name, self.insight(name).card) for name in insights)
+        return tuple(name for name, card in cards if card is not None and due(card, now=now))
+
+    def to_json(self) -> dict[str, Json]:
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, body: Json) -> "LessonState":
+        """Return the state that `to_json` wrote, after a round through JSON."""
+        fields = _fields(body)
+        fields["plan"] = Plan(**fields["plan"]) if fields["plan"] else None
+        fields["ask"] = open_ask(fields["ask"]) if fields["ask"] else None
+        fields["closed"] = tuple(_closed_ask(closed) for closed in fields["closed"])
+        fields["insights"] = {name: _insight(insight) for name, insight in fields["insights"].items()}
+        return cls(**fields)
+
+
+def open_ask(body: Json) -> OpenAsk:
+    """Return the open ask that an ``ask`` event carries."""
+    return OpenAsk(**_fields(body))
+
+
+def _closed_ask(body: Json) -> ClosedAsk:
+    fields = _fields(body)
+    fields["before"] = Knowledge.from_body(fields["before"]) if fields["before"] else None
+    return ClosedAsk(**fields)
+
+
+def _insight(body: Json) -> InsightState:
+    fields = _fields(body)
+    fields["knowledge"] = Knowledge.from_body(fields["knowledge"])
+    return InsightState(**fields)
+
+
+def _fields(body: Json) -> dict[str, Any]:
+    """Return an object's fields; JSON has lists where a frozen value has tuples."""
+    fields = cast(Mapping[str, Any], body)
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}  # pyright: ignore

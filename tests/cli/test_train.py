@@ -1,0 +1,205 @@
+"""`microgpt train` as it is used: the golden run, pipes, a terminal, Ctrl-C, a kill, a full disk, mistakes."""
+
+import json
+import math
+import os
+import pty
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from microgpt.cli import main
+
+GOLDEN = Path(__file__).parent.parent / "golden"
+NAMES = str(GOLDEN / "names.txt")
+COMMAND = [sys.executable, "-m", "microgpt"]
+SMALL = ["--data", NAMES, "--n-embd", "4", "--n-head", "2", "--block-size", "5"]
+
+
+def call(*args: str | Path) -> int:
+    """Run the command line here, and return its exit code."""
+    with pytest.raises(SystemExit) as ended:
+        main([str(arg) for arg in args])
+    code = ended.value.code
+    assert isinstance(code, int)
+    return code
+
+
+def test_it_prints_the_losses_and_writes_the_samples_of_the_original(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    golden = json.loads((GOLDEN / "golden.json").read_text())
+    assert call("train", "--data", NAMES, "--steps", "200", "--out", tmp_path / "run", "--json") == 0
+    printed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["loss"] for line in printed[:-1]] == pytest.approx(golden["losses"], rel=1e-9)
+    assert call("sample", tmp_path / "run", "--json") == 0
+    written = [json.loads(line)["text"] for line in capsys.readouterr().out.splitlines()]
+    assert written == golden["samples"]
+
+
+def test_json_is_a_step_a_line_and_then_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = tmp_path / "run"
+    assert call("train", *SMALL, "--steps", "25", "--val-fraction", "0.1", "--out", run, "--json") == 0
+    out, err = capsys.readouterr()
+    *steps, result = [json.loads(line) for line in out.splitlines()]
+    assert [list(line) for line in steps] == [["format", "step", "loss"]] * 25
+    assert [(line["format"], line["step"]) for line in steps] == [("microgpt/step/1", n) for n in range(1, 26)]
+    assert out.splitlines()[-1].startswith('{"format": "microgpt/run/1"')
+    assert json.loads((run / "config.json").read_text()).items() <= result.items()
+    assert (result["done"], result["step"]) == (True, 25)
+    assert result["params"] == (27 * 2 + 5 + 12 * 4) * 4
+    assert result["loss"] == pytest.approx(math.fsum(line["loss"] for line in steps) / 25)
+    assert 2 < result["val_loss"] < 4
+    assert result["tokens_per_s"] > result["steps_per_s"] > 0
+    assert Path(result["checkpoint"]).is_file()
+    assert err.splitlines()[-1] == f"next: microgpt sample {run}"
+
+
+def test_piped_it_prints_a_line_for_every_tenth_and_no_control_codes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("train", *SMALL, "--steps", "40", "--out", tmp_path / "run") == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert out.isascii()
+    assert all(char.isprintable() for char in out.replace("\n", ""))
+    lines = out.splitlines()
+    assert [line.split("/")[0].strip() for line in lines if " steps/s " in line] == [str(n) for n in range(4, 41, 4)]
+    assert all("ln 27 = 3.296" in line for line in lines if "loss " in line)
+    assert lines[-2].startswith("done: loss ")
+    assert lines[-1] == f"next: microgpt sample {tmp_path / 'run'}"
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_in_a_terminal_one_line_is_redrawn_unless_it_should_be_plain(tmp_path: Path, plain: bool) -> None:
+    keyboard, screen = pty.openpty()
+    command = [*COMMAND, "train", *SMALL, "--steps", "40", "--out", str(tmp_path / "run"), *(["--plain"] * plain)]
+    environment = {**os.environ, "COLUMNS": "80"}
+    with subprocess.Popen(command, stdin=screen, stdout=screen, stderr=screen, env=environment) as process:
+        os.close(screen)
+        shown = b"".join(iter(lambda: read_terminal(keyboard), b"")).decode()
+    os.close(keyboard)
+    assert process.returncode == 0
+    redrawn = shown.replace("\r\n", "\n")  # the terminal's own line ends
+    assert ("\r" in redrawn) != plain
+    assert "\x1b" not in redrawn
+    assert all(len(line) < 80 for line in redrawn.replace("\r", "\n").split("\n") if " steps/s " in line)
+
+
+def read_terminal(handle: int) -> bytes:
+    try:
+        return os.read(handle, 65536)
+    except OSError:  # how Linux says that the other side is closed
+        return b""
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGKILL])
+def test_interrupted_or_killed_and_resumed_it_ends_byte_for_byte_as_if_it_had_not_been(
+    tmp_path: Path, ending: signal.Signals, capfd: pytest.CaptureFixture[str]
+) -> None:
+    settings = [*SMALL, "--steps", "1000"]
+    stopped, whole = tmp_path / "stopped", tmp_path / "whole"
+    command = [*COMMAND, "train", *settings, "--out", str(stopped), "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stderr
+        for _ in range(120):
+            process.stdout.readline()
+        process.send_signal(ending)
+        rest, prose = process.stdout.read(), process.stderr.read()
+    if ending is signal.SIGINT:
+        assert process.returncode == 130
+        result = json.loads(rest.splitlines()[-1])
+        assert not result["done"]
+        assert 120 <= result["step"] < 1000
+        assert f"stopped at step {result['step']} of 1000, and saved" in prose
+        assert prose.splitlines()[-1] == f"next: microgpt train --resume {stopped}"
+    else:
+        assert process.returncode == -signal.SIGKILL
+    assert call("train", "--resume", stopped) == 0
+    assert call("train", *settings, "--out", whole) == 0
+    for name in ("config.json", "checkpoint.safetensors"):
+        assert (stopped / name).read_bytes() == (whole / name).read_bytes()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=48k", "none", disk], capture_output=True).returncode:
+        pytest.skip("a small disk can be mounted by root alone")
+    yield disk
+    subprocess.run(["umount", disk], check=True)
+
+
+def test_on_a_full_disk_it_ends_with_one_line_and_the_run_can_go_on_later(
+    small_disk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    process = subprocess.run(
+        [*COMMAND, "train", *SMALL, "--steps", "3000", "--out", str(small_disk / "run"), "--json"],
+        capture_output=True,
+        text=True,
+    )  # the losses alone outgrow half of the disk, and old and new must both fit
+    assert process.returncode == 2
+    *_, last = process.stderr.splitlines()
+    assert last.startswith("microgpt: ")
+    assert "No space left on device" in last
+    assert "Traceback" not in process.stderr
+    assert call("sample", small_disk / "run", "-n", "1") == 0
+
+
+def test_on_a_read_only_disk_it_ends_with_one_line(small_disk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    assert call("train", *SMALL, "--out", small_disk / "run") == 2
+    assert capsys.readouterr().err == (
+        f"microgpt: the folder {small_disk / 'run'} cannot be made (Read-only file system). Try another: --out FOLDER\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (["--steps", "0"], "steps=0 is too small"),
+        (["--steps", "-5"], "steps=-5 is too small"),
+        (["--seed", "-1"], "seed=-1 is too small"),
+        (["--n-embd", "10"], "n_embd=10 does not split evenly"),
+        (["--val-fraction", "1"], "val_fraction=1.0"),
+        (["--data", "/nowhere"], "there is no file /nowhere"),
+        (["--data", "/"], "/ is not a file"),
+        (["--resume", "/nowhere"], "/nowhere holds no run"),
+        (["--resume", "/nowhere", "--steps", "9"], "leave out --steps"),
+    ],
+)
+def test_a_mistake_costs_one_line_and_leaves_nothing_behind(
+    options: list[str],
+    complaint: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert call("train", *options) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("microgpt: ")
+    assert complaint in err
+    assert err.count("\n") == 1
+    assert os.listdir(tmp_path) == []
+
+
+def test_it_says_how_many_documents_are_cut(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = tmp_path / "data.txt"
+    data.write_text("abcdefgh\nabc\nabcdefghi\n")
+    assert call("train", "--data", data, "--steps", "1", "--block-size", "8", "--out", tmp_path / "run") == 0
+    assert "3 documents; 1 of them cut at 8 characters" in capsys.readouterr().out
+
+
+def test_the_help_imports_nothing_heavy() -> None:
+    program = "import sys; from microgpt.cli.train import train; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"numpy", "safetensors", "rich", "torch"} & set(loaded)
+    assert "click" in loaded

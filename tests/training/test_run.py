@@ -1,0 +1,114 @@
+"""A run that was stopped ends as it would have ended; folders are never overwritten."""
+
+import os
+from collections.abc import Iterable
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from microgpt.config import TrainConfig
+from microgpt.data import load_dataset
+from microgpt.errors import CheckpointError, ConfigError
+from microgpt.training.loop import evaluate
+from microgpt.training.run import Run, begin, configure, is_tenth, resume, save, train_and_save, validation_loss
+
+NAMES = Path(__file__).parent.parent / "golden" / "names.txt"
+SMALL = {"n_layer": 1, "n_embd": 4, "n_head": 2, "block_size": 5}
+
+
+def new_run(folder: Path | None, data: Path = NAMES, *, steps: int = 30, val_fraction: float = 0.0) -> Run:
+    dataset = load_dataset(data)
+    return begin(
+        folder, configure(dataset, TrainConfig(steps=steps, val_fraction=val_fraction), "reference", **SMALL), dataset
+    )
+
+
+def exhaust(iterable: Iterable[object]) -> None:
+    for _ in iterable:
+        pass
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("stops", [[1], [13], [3, 10, 11, 29]])
+@pytest.mark.parametrize("val_fraction", [0.0, 0.2])
+def test_stopped_and_resumed_a_run_ends_byte_for_byte_as_one_that_was_not(
+    tmp_path: Path, stops: list[int], val_fraction: float
+) -> None:
+    exhaust(train_and_save(new_run(tmp_path / "whole", val_fraction=val_fraction)))
+    run, done = new_run(tmp_path / "stopped", val_fraction=val_fraction), 0
+    for stop in stops:
+        exhaust(islice(train_and_save(run), stop - done))
+        save(run)
+        run, done = resume(run.folder), stop
+    assert len(run.losses) == stops[-1]
+    exhaust(train_and_save(run))
+    assert content(tmp_path / "whole") == content(tmp_path / "stopped")
+
+
+def test_a_run_is_saved_before_the_first_step_and_at_every_tenth(tmp_path: Path) -> None:
+    run = new_run(tmp_path / "run")
+    assert len(resume(run.folder).losses) == 0
+    for step in train_and_save(run):
+        if step.number < 30:
+            assert len(resume(run.folder).losses) == step.number // 3 * 3
+
+
+@pytest.mark.parametrize("steps", [1, 3, 10, 25, 1000])
+def test_there_are_at_most_ten_tenths_and_the_last_step_is_one(steps: int) -> None:
+    tenths = [number for number in range(1, steps + 1) if is_tenth(number, steps)]
+    assert len(tenths) == min(steps, 10)
+    assert tenths[-1] == steps
+
+
+def test_a_complete_run_is_not_resumed(tmp_path: Path) -> None:
+    exhaust(train_and_save(new_run(tmp_path / "run", steps=1)))
+    with pytest.raises(CheckpointError, match=r"is complete: no step is left\. Try: microgpt sample"):
+        resume(tmp_path / "run")
+
+
+def test_a_run_whose_data_has_changed_is_not_resumed(tmp_path: Path) -> None:
+    data = tmp_path / "data.txt"
+    data.write_text("emma\nava\n")
+    run = new_run(tmp_path / "run", data)
+    data.write_text("emma\n")
+    with pytest.raises(CheckpointError, match="gone or has changed"):
+        resume(run.folder)
+
+
+def test_a_folder_that_is_not_empty_is_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("mine")
+    with pytest.raises(CheckpointError, match="is not empty"):
+        new_run(tmp_path)
+    assert content(tmp_path) == {"mine": b"mine"}
+
+
+def test_runs_without_a_folder_get_one_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert [str(new_run(None).folder) for _ in range(3)] == ["runs/names-1", "runs/names-2", "runs/names-3"]
+
+
+def test_a_setting_that_fails_leaves_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="val_fraction"):
+        new_run(tmp_path / "run", val_fraction=0.0001)
+    assert os.listdir(tmp_path) == []
+
+
+def test_the_validation_loss_is_the_mean_over_all_predictions(tmp_path: Path) -> None:
+    run = new_run(tmp_path / "run", val_fraction=0.3)  # 170 documents: more than one batch
+    surprise, predictions = 0.0, 0
+    for text in run.documents.validation:
+        tokens = run.tokenizer.encode(text)[:6]
+        surprise += run.engine.loss([tokens]) * (len(tokens) - 1)
+        predictions += len(tokens) - 1
+    assert validation_loss(run) == pytest.approx(surprise / predictions, rel=1e-12)
+    assert validation_loss(run) == pytest.approx(
+        evaluate(run.engine, run.documents.validation[::-1], run.tokenizer, 5), rel=1e-12
+    )
+
+
+def test_without_documents_held_out_there_is_no_validation_loss(tmp_path: Path) -> None:
+    assert validation_loss(new_run(tmp_path / "run")) is None

@@ -26,12 +26,12 @@ SOURCE = Path(reference.__file__)
 
 sizes = st.integers(1, 5)
 seeds = st.integers(0, 2**32)
-letters = st.sampled_from("abcde")
 
 
 def random_rows(seed: int, rows: int, columns: int) -> Rows:
+    """Return numbers between 0.1 and 2 and their negatives."""
     rng = random.Random(seed)
-    return [[rng.uniform(-2, 2) for _ in range(columns)] for _ in range(rows)]
+    return [[rng.choice((-1, 1)) * rng.uniform(0.1, 2) for _ in range(columns)] for _ in range(rows)]
 
 
 # ---- It is the same function as microgpt.py ----
@@ -125,8 +125,9 @@ def test_rmsnorm_leaves_a_mean_square_of_one_whatever_the_scale(rows: int, colum
     np.testing.assert_allclose(normed, x / np.sqrt((x**2).mean(axis=1, keepdims=True)))
 
 
-@given(text=st.text(letters), chars=st.just("abcde"))
-def test_encoded_text_reads_back_the_same_between_two_bos(text: str, chars: str) -> None:
+@given(st.text("abcde"))
+def test_encoded_text_reads_back_the_same_between_two_bos(text: str) -> None:
+    chars = "abcde"
     bos, *inside, eos = reference.encode(text, chars)
     assert bos == eos == len(chars)
     assert "".join(chars[i] for i in inside) == text

@@ -23,9 +23,9 @@ def attend(query, keys, values):
     return attention(q, k, v, 1).data[-1][0]
 
 
-def after(gradients, lr):
-    """Where a weight that starts at 0 stands after these gradients, one a step."""
+def after(gradient, steps, lr):
+    """Where a weight that starts at 0 stands after this gradient at every step."""
     w, m, v = [[0.0]], [[0.0]], [[0.0]]
-    for step, gradient in enumerate(gradients, 1):
+    for step in range(1, steps + 1):
         w, m, v = adam(w, [[gradient]], m, v, step, lr)
     return w[0][0]

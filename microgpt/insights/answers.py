@@ -6,13 +6,15 @@ from dataclasses import dataclass, replace
 from microgpt.errors import CourseError
 from microgpt.insights.course import Course
 from microgpt.insights.insight import Insight, Question
-from microgpt.insights.locked import Fault, LockedQuestion, can_be_typed, judge, rounded
+from microgpt.insights.locked import Answer, Fault, LockedQuestion, can_be_typed, judge, rounded
 from microgpt.insights.mutant import apply_mutant
 from microgpt.insights.parallel import candidates, choose
 from microgpt.insights.question import kind_of
 from microgpt.insights.subject import enclosing_function, parse_python
-from microgpt.sandbox import Job, Json, Outcome, Program, run_jobs
+from microgpt.sandbox import Job, Limits, Outcome, Program, run_jobs
 
+# A question is answered in milliseconds; a mutant that takes longer never ends.
+_LIMITS = Limits(wall_s=5.0, cpu_s=1.0)
 Answers = Mapping[str, tuple[LockedQuestion, ...]]
 
 
@@ -49,7 +51,7 @@ def compute_answers(
     cases = [case for insight in with_code for case in _cases(insight)]
     jobs = [job for case in cases for job in _jobs(course, case, mutants[case.insight.id])]
     probe = Job(program=_program(course, course.subject_source), expression="0", inputs={})
-    first, *outcomes = run_jobs([probe, *jobs], trusted=trusted) if jobs else [Outcome(kind="value")]
+    first, *outcomes = run_jobs([probe, *jobs], limits=_LIMITS, trusted=trusted) if jobs else [Outcome(kind="value")]
     if first.kind != "value":
         return {}, (*errors, _broken_program(course, first))
     locked: dict[str, list[LockedQuestion]] = {i.id: [] for i in insights}
@@ -119,8 +121,7 @@ def _watched(course: Course, insight: Insight) -> str:
 def _locked(case: _Case, key: Outcome, others: Mapping[str, Outcome]) -> LockedQuestion:
     """Return a question with its answers; raise a `CourseError` without place where it has no key."""
     if key.kind != "value":
-        said = key.detail or {"timeout": "it takes too long", "memory": "it takes too much memory"}.get(key.kind, key.kind)
-        raise CourseError(said)
+        raise CourseError(key.detail or key.kind)
     within = case.insight.within
     value = rounded(key.value, within * 1e-6)
     kind, shape = kind_of(value, case.options)
@@ -142,7 +143,7 @@ def _locked(case: _Case, key: Outcome, others: Mapping[str, Outcome]) -> LockedQ
     )
 
 
-def _answer(outcome: Outcome, within: float) -> Json | Fault:
+def _answer(outcome: Outcome, within: float) -> Answer:
     if outcome.kind != "value":
         return Fault(kind=outcome.kind, detail=outcome.detail.partition(":")[0])
     if not can_be_typed(outcome.value):

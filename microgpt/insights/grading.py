@@ -46,7 +46,7 @@ _LEAD_IN = re.compile(
 )
 
 
-def parse(quote: str, kind: Kind, *, options: Sequence[str] = (), shape: tuple[int, ...] = ()) -> Json | None:
+def parse(quote: str, kind: Kind, *, options: Sequence[str] = (), shape: tuple[int, ...] = ()) -> Json:
     """Read a learner's words as an answer.
 
     Args:
@@ -158,7 +158,7 @@ def _one_number(text: str) -> int | float | None:
     return numbers.pop() if len(numbers) == 1 else None
 
 
-def _one_list(text: str, shape: tuple[int, ...]) -> Json | None:
+def _one_list(text: str, shape: tuple[int, ...]) -> Json:
     """Return the one list of `shape` in a text: bracketed or not, a row a line or with a semicolon."""
     text = text.replace("(", "[").replace(")", "]")
     value = _bracketed(text) if "[" in text or "]" in text else _bare_rows(text, matrix=len(shape) > 1)
@@ -169,7 +169,7 @@ def _one_list(text: str, shape: tuple[int, ...]) -> Json | None:
     return _reshaped(flat, shape) if one_row else None  # [1, 2] for [[1, 2]]
 
 
-def _bare_rows(text: str, *, matrix: bool) -> Json | None:
+def _bare_rows(text: str, *, matrix: bool) -> Json:
     """Return the numbers of a text without brackets; for a matrix of several rows, row by row."""
     rows = [_numbers(part) for part in re.split(r"[;\n]", text)]
     filled = [list[Json](row) for row in rows if row]
@@ -185,7 +185,7 @@ def _reshaped(flat: list[float], shape: tuple[int, ...]) -> Json:
     return [_reshaped(flat[i * size : (i + 1) * size], shape[1:]) for i in range(shape[0])]
 
 
-def _bracketed(text: str) -> Json | None:
+def _bracketed(text: str) -> Json:
     """Return what the brackets of a text hold: the list, or the list of lists if several stand side by side."""
     stack: list[list[Json]] = [[]]
     for part in re.split(r"([\[\]])", text):

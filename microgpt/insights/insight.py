@@ -133,7 +133,7 @@ def parse_insight(text: str, path: str) -> Insight:
         revision=_revision(doc),
         path=path,
         lines={key: line for key, (line, _) in doc.places.items()}
-        | {"text": body_line, "breaks": body_line + (before + heading).count("\n")},
+        | {"text": body_line + _first_line(before), "breaks": body_line + _first_line(after, before + heading)},
     )
     _check_questions(doc, insight)
     return insight
@@ -154,11 +154,17 @@ def _cut_at_breaks(body: str) -> tuple[str, str, str]:
     return (body[: found.start()], found[0], body[found.end() :]) if found else (body, "", "")
 
 
+def _first_line(text: str, above: str = "") -> int:
+    """Return on which line, counted from 0, the first words of a text stand below what is above it."""
+    blank = len(text) - len(text.lstrip())
+    return (above + text[:blank]).count("\n")
+
+
 def _question(doc: Document, name: str) -> Question:
     key = f"questions.{name}"
     _identifier(doc, key, name)
     fields = _mapping(doc, key)
-    wrong = _mapping(doc, f"{key}.wrong") if "wrong" in fields else {}
+    wrong = list(_mapping(doc, f"{key}.wrong")) if "wrong" in fields else []
     holdout = fields.get("holdout", False)
     if not isinstance(holdout, bool):
         raise doc.error(f"{key}.holdout", f"holdout is true or false, not {holdout!r}. Try  holdout: true")

@@ -9,18 +9,28 @@ import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import cast
+from typing import cast, get_args
 
 from microgpt.errors import CourseError
 from microgpt.insights.answers import compute_answers
 from microgpt.insights.course import Course
 from microgpt.insights.insight import Insight
-from microgpt.insights.locked import Fault, Lock, LockedInsight, LockedQuestion, rounded
+from microgpt.insights.locked import Answer, Fault, Lock, LockedInsight, LockedQuestion
 from microgpt.insights.question import Kind
 from microgpt.insights.subject import digest, symbol_text, tree_text
 from microgpt.sandbox import Json
 
-__all__ = ["Fault", "Lock", "LockedInsight", "LockedQuestion", "lock_path", "make_lock", "read_lock", "stale", "write_lock"]
+__all__ = [
+    "Fault",
+    "Lock",
+    "LockedInsight",
+    "LockedQuestion",
+    "lock_path",
+    "make_lock",
+    "read_lock",
+    "stale",
+    "write_lock",
+]
 
 FORMAT = "microgpt/lock/1"
 _MAX_BYTES = 32_000_000
@@ -52,7 +62,8 @@ def build_lock(
 ) -> tuple[Lock, tuple[CourseError, ...]]:
     """Return a lock of all that works, and everything that does not; see `make_lock`."""
     hashes = _hashes(course)
-    kept = {name: locked for name, locked in (old.insights if old else {}).items() if hashes.get(name) == locked.hash}
+    held = list(old.insights.values()) if old else []
+    kept = {locked.id: locked for locked in held if hashes.get(locked.id) == locked.hash}
     missing = [insight for name, insight in course.insights.items() if name not in kept]
     answers, errors = compute_answers(course, missing, trusted=trusted)
     made = {
@@ -120,7 +131,8 @@ def write_lock(lock: Lock, folder: Path) -> None:
         os.chmod(temporary, 0o644)  # a temporary file is its owner's alone; a lock is shared
         os.replace(temporary, path)
     except OSError as error:
-        Path(temporary).unlink(missing_ok=True) if temporary else None
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
         message = f"cannot be written: {error.strerror}; the lock before is still whole. Try making room or a copy."
         raise CourseError(message, path=str(path)) from None
 
@@ -178,3 +190,76 @@ def _encode(question: LockedQuestion) -> dict[str, Json]:
         "parallel": question.parallel,
         "walk": [[line, name, value] for line, name, value in question.walk],
     }
+
+
+def _decode(data: Json) -> Lock:
+    """Return the lock that a file's JSON says; raise a `TypeError`, `KeyError` or `ValueError` where it says none."""
+    top = _mapping(data)
+    if top.get("format") != FORMAT:
+        raise ValueError(f"format {top.get('format')!r} instead of {FORMAT!r}")
+    insights = {name: _decode_insight(name, _mapping(value)) for name, value in _mapping(top["insights"]).items()}
+    return Lock(course=_text(top["course"]), insights=insights)
+
+
+def _decode_insight(name: str, data: Mapping[str, Json]) -> LockedInsight:
+    return LockedInsight(
+        id=name,
+        hash=_text(data["hash"]),
+        anchor_hash=_text(data["anchor_hash"]),
+        questions=tuple(_decode_question(_mapping(question)) for question in _list(data["questions"])),
+    )
+
+
+def _decode_question(data: Mapping[str, Json]) -> LockedQuestion:
+    kind = _text(data["kind"])
+    if kind not in get_args(Kind):
+        raise ValueError(f"kind {kind!r}")
+    return LockedQuestion(
+        id=_text(data["id"]),
+        call=_text(data["call"]),
+        ask=_text(data["ask"]),
+        inputs=_mapping(data["inputs"]),
+        kind=cast(Kind, kind),
+        shape=tuple(_whole(size) for size in _list(data["shape"])),
+        options=tuple(_text(option) for option in _list(data["options"])),
+        key=data["key"],
+        answers={name: _decode_answer(answer) for name, answer in _mapping(data["answers"]).items()},
+        shows=tuple(_text(name) for name in _list(data["shows"])),
+        holdout=data["holdout"] is True,
+        parallel=data["parallel"] is True,
+        walk=tuple((_whole(line), _text(name), value) for line, name, value in map(_list, _list(data["walk"]))),
+    )
+
+
+def _decode_answer(answer: Json) -> Answer:
+    if isinstance(answer, dict):
+        return Fault(kind=_text(answer["fault"]), detail=_text(answer["detail"]))
+    return answer
+
+
+def _mapping(value: Json) -> dict[str, Json]:
+    if not isinstance(value, dict):
+        raise TypeError(f"an object was expected, not {str(value)[:20]}")
+    return value
+
+
+def _list(value: Json) -> list[Json]:
+    if not isinstance(value, list):
+        raise TypeError(f"a list was expected, not {str(value)[:20]}")
+    return value
+
+
+def _text(value: Json) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"a text was expected, not {str(value)[:20]}")
+    return value
+
+
+def _whole(value: Json) -> int:
+    if not isinstance(value, int):
+        raise TypeError(f"a whole number was expected, not {str(value)[:20]}")
+    return value
+
+
+def _refuse_constant(name: str) -> Json:
+    raise ValueError(f"{name} is no JSON")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from microgpt.insights.grading import same
 from microgpt.insights.question import Kind, is_number, numbers_in, shape_of
@@ -20,6 +20,9 @@ class Fault:
 
     kind: str
     detail: str = ""
+
+
+Answer: TypeAlias = "Json | Fault"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +47,7 @@ class LockedQuestion:
     shape: tuple[int, ...]
     options: tuple[str, ...]
     key: Json
-    answers: Mapping[str, Json | Fault]
+    answers: Mapping[str, Answer]
     shows: tuple[str, ...]
     holdout: bool
     parallel: bool
@@ -74,8 +77,8 @@ class Lock:
     insights: Mapping[str, LockedInsight]
 
 
-def judge(answer: Json | Fault, key: Json, within: float) -> Literal["right", "near", "wrong"]:
-    """Return how an answer compares with the key; `near` is a number off by more than `within`, but less than twice that.
+def judge(answer: Answer, key: Json, within: float) -> Literal["right", "near", "wrong"]:
+    """Return how an answer compares with the key; `near` is off by more than `within`, by less than twice that.
 
     >>> judge(0.508, 0.5, 0.005)
     'near'
@@ -102,7 +105,7 @@ def told_apart(a: str, b: str, questions: Iterable[LockedQuestion], within: floa
     return any(not _alike(q.answers[a], q.answers[b], within) for q in questions)
 
 
-def _alike(a: Json | Fault, b: Json | Fault, within: float) -> bool:
+def _alike(a: Answer, b: Answer, within: float) -> bool:
     if isinstance(a, Fault) or isinstance(b, Fault):
         return isinstance(a, Fault) and isinstance(b, Fault)
     return same(a, b, within)

@@ -7,12 +7,15 @@ row) is refused.
 >>> read_yaml("answer: no\\nlr: 0.1", path="x.yaml").data
 {'answer': 'no', 'lr': 0.1}
 """
+# PyYAML's stubs leave some types open:
+# pyright: reportUnknownMemberType=false
 
 import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import cast
 
 import yaml
 
@@ -67,7 +70,7 @@ class _CoreLoader(yaml.SafeLoader):
     depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        event = self.peek_event()
+        event = cast(yaml.Event, self.peek_event())
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise _refused(event, "anchors and aliases (& and *) are not read here. Try writing the value out.")
         if getattr(event, "tag", None):
@@ -102,7 +105,7 @@ def read_yaml(text: str, *, path: str, first_line: int = 1) -> Document:
     if len(text) > MAX_CHARACTERS:
         raise CourseError(f"longer than {MAX_CHARACTERS:,} characters. Try splitting it.", path=path)
     try:
-        node = yaml.compose(text, Loader=_CoreLoader)
+        node = cast("yaml.Node | None", yaml.compose(text, Loader=_CoreLoader))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + first_line, mark.column + 1) if mark else (first_line, 0)

@@ -122,6 +122,11 @@ def symbol_source(source: str, symbol: str, *, path_name: str = "") -> SourceLin
     return SourceLines(symbol=symbol, path_name=path_name, start=start, lines=tuple(lines))
 
 
+def symbol_text(source: str, symbol: str) -> str:
+    """Return a symbol's definition as its syntax tree would print it; raises as `symbol_source` does."""
+    return ast.unparse(_resolve(parse_python(source, path=""), symbol, "")[-1])
+
+
 def enclosing_function(source: str, symbol: str) -> str:
     """Return the function to watch for a symbol: itself, or the one it stands in; empty where there is none.
 

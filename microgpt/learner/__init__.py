@@ -1,1 +1,4 @@
-"""The learner's record: what happened (evidence), what is known (mastery), what to repeat (review), where it is kept (store)."""
+"""The learner's record: what happened (`evidence`), what is known by it (`mastery`), what to repeat (`review`).
+
+Start with `evidence.py`. The record is kept by `store.py`.
+"""

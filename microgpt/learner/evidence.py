@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, TypeAlias, cast
 
-Json: TypeAlias = "None | bool | int | float | str | Sequence[Json] | Mapping[str, Json]"
+Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 Kind = Literal["turn", "ack", "ask", "hint", "unparsed", "evidence", "skip", "reveal", "void"]
 Outcome = Literal["right", "wrong", "gave_up", "recorded"]
 
@@ -77,14 +77,18 @@ class Evidence:
 
     def to_body(self) -> dict[str, Json]:
         """Return the body of an ``evidence`` event."""
-        return dataclasses.asdict(self) | {"time": self.time.isoformat(), "misconceptions": list(self.misconceptions)}
+        body = dataclasses.asdict(self)
+        body["time"], body["misconceptions"] = self.time.isoformat(), list(self.misconceptions)
+        return body
 
     @classmethod
     def from_body(cls, body: Mapping[str, Json]) -> "Evidence":
         """Return the evidence that `to_body` wrote."""
         fields = cast(dict[str, Any], dict(body))
-        fields["time"] = datetime.fromisoformat(fields["time"])
-        fields["misconceptions"] = tuple(fields["misconceptions"])
+        fields["time"], fields["misconceptions"] = (
+            datetime.fromisoformat(fields["time"]),
+            tuple(fields["misconceptions"]),
+        )
         return cls(**fields)
 
 
@@ -108,6 +112,6 @@ def question_hash(insight: str, call: str, inputs: Mapping[str, Json]) -> str:
         16 hexadecimal digits.
 
     >>> question_hash("adam", "after(g, lr)", {"g": [5], "lr": 0.1})
-    'TODO'
+    'ad62fe93220daff1'
     """
     return hashlib.sha256(to_json([insight, call, inputs]).encode()).hexdigest()[:16]

@@ -53,7 +53,8 @@ class Knowledge:
     def from_body(cls, body: Mapping[str, Json]) -> "Knowledge":
         """Return the knowledge that `to_body` wrote."""
         fields = cast(dict[str, Any], dict(body))
-        return cls(**fields | {"right": tuple(fields["right"])})
+        fields["right"] = tuple(fields["right"])
+        return cls(**fields)
 
 
 def update(knowledge: Knowledge, *, right: bool, assisted: bool, question: str, options: int = 0) -> Knowledge:

@@ -178,7 +178,7 @@ def _run(jobs: Mapping[int, Job], limits: Limits, contained: bool) -> dict[int, 
 def _start(contained: bool) -> subprocess.Popen[bytes]:
     """Start a supervisor, which will read a request."""
     if not contained:
-        return _popen([sys.executable, "-s", "-S", "-c", _LOADER], {"PYTHONHASHSEED": "0"})
+        return _popen([sys.executable, "-sPS", "-c", _LOADER], {"PYTHONHASHSEED": "0"})
     rules, pipe = os.pipe()
     os.write(pipe, seccomp_filter() or b"")  # a few hundred bytes: a pipe holds them
     os.close(pipe)

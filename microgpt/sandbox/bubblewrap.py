@@ -51,6 +51,8 @@ def _namespaces() -> list[str]:
 
 def _files() -> list[str]:
     arguments: list[str] = []
+    for folder in ("/usr", str(_HOME), str(_HOME / "bin")):  # else the caller's umask decides who may look into them
+        arguments += ["--perms", "0755", "--dir", folder]
     for folder in map(Path, _SYSTEM_LIBRARIES):
         if folder.is_symlink():
             arguments += ["--symlink", os.readlink(folder), str(folder)]
@@ -69,4 +71,4 @@ def _python(script: str) -> list[str]:
         "PYTHONHASHSEED": "0",  # the same order of a set's members each time, and so the same answers
     }
     variables = [part for name, value in environment.items() for part in ("--setenv", name, value)]
-    return [*variables, "--", str(_HOME / "bin/python"), "-s", "-S", "-c", script]
+    return [*variables, "--", str(_HOME / "bin/python"), "-sPS", "-c", script]

@@ -22,9 +22,9 @@ ASKED_KEPT = 30  # questions remembered an insight, so that fresh ones are asked
 def apply(state: LessonState, event: Event) -> LessonState:
     """Return the state after one more event.
 
-    The bodies, by kind: ``turn`` {plan, goal, minutes}, ``ack`` {turn}, ``ask`` {the fields of `OpenAsk`}, ``hint``
-    {rung}, ``unparsed`` {quote, options}, ``evidence`` {the fields of `Evidence`, credited, why_not, implies}, ``skip``
-    {outcome}, ``reveal`` {}, ``void`` {reason}.
+    The bodies, by kind: ``turn`` {plan, goal, minutes, where}, ``ack`` {turn}, ``ask`` {the fields of `OpenAsk`},
+    ``hint`` {rung}, ``unparsed`` {quote, options}, ``evidence`` {the fields of `Evidence`, credited, why_not, implies},
+    ``skip`` {outcome}, ``reveal`` {}, ``void`` {reason}.
     """
     now = event.time
     if state.last_time and now - datetime.fromisoformat(state.last_time) > NEW_SITTING:
@@ -57,7 +57,15 @@ def apply(state: LessonState, event: Event) -> LessonState:
 
 def _turn(state: LessonState, body: Mapping[str, Any]) -> LessonState:
     plan = Plan(**body["plan"])
-    state = replace(state, turn=state.turn + 1, plan=plan, said=False, goal=body["goal"], minutes=body["minutes"])
+    state = replace(
+        state,
+        turn=state.turn + 1,
+        plan=plan,
+        said=False,
+        goal=body["goal"],
+        minutes=body["minutes"],
+        where=body["where"],
+    )
     if plan.move == "place":
         return replace(state, placements=state.placements + 1)
     if plan.move == "review":

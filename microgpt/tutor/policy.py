@@ -5,12 +5,12 @@ gets the same turn; the learner's name, tone or language are not among its input
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from microgpt.insights.course import Course, plan
-from microgpt.insights.lock import Lock, LockedQuestion
+from microgpt.insights.locked import Lock, LockedQuestion
 from microgpt.tutor.script import Facts, Script
 from microgpt.tutor.state import InsightState, LessonState, Plan
 
@@ -247,8 +247,3 @@ _MOVES: Mapping[str, Callable[[View], Plan]] = {
     "review": _review,
     "finish": _finish,
 }
-
-
-def implied(view: View, insight: str) -> Iterable[str]:
-    """Return what a right placement answer shows besides: everything that its insight is built on."""
-    return view.taught.ancestors(insight)

@@ -16,7 +16,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast, get_args
 
-from microgpt.errors import CourseError
 from microgpt.insights.strict_yaml import Document, nearest, read_yaml
 from microgpt.tutor.turns import Move
 
@@ -140,7 +139,8 @@ def _rule(doc: Document, key: str, rule: object) -> Rule:
 
 def _condition(doc: Document, key: str, name: str, value: object) -> Condition:
     """Return a condition that fits the fact's type."""
-    types = {field.name: type(field.default) for field in dataclasses.fields(Facts)}
+    defaults: dict[str, Fact] = dataclasses.asdict(Facts())
+    types = {name: type(default) for name, default in defaults.items()}
     if name not in types:
         raise doc.error(key, f"no fact {name!r}. {nearest(name, list(types))}")
     if types[name] is bool and isinstance(value, bool):

@@ -9,6 +9,7 @@ from typing import Any, cast
 from microgpt.learner.evidence import Json
 from microgpt.learner.mastery import Knowledge, mastered
 from microgpt.learner.review import CardJson, due
+from microgpt.tutor.turns import Move
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +25,7 @@ class Plan:
         just: the closed ask that this turn follows; empty for none.
     """
 
-    move: str
+    move: Move
     insight: str = ""
     question: str = ""
     worked: str = ""
@@ -124,12 +125,22 @@ class InsightState:
 
 @dataclass(frozen=True, kw_only=True)
 class LessonState:
-    """Everything that the policy may look at."""
+    """Everything that the policy may look at.
+
+    Args:
+        where: how to find the course: a bundled id, or an absolute path.
+        turn: number of turns so far; `plan` is the last one's, `said` whether it was told to the learner.
+        closed: the latest closed asks, the last one last.
+        placements: placement questions so far.
+        reviews: reviews in this sitting.
+        last_time: of the last event, ISO 8601.
+    """
 
     learner: str = ""
     course: str = ""
     goal: str = ""
     minutes: int = 0
+    where: str = ""
     turn: int = 0
     plan: Plan | None = None
     said: bool = False

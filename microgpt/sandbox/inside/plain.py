@@ -24,22 +24,23 @@ def to_json(value: object, plain: Callable[[object], object] | None = None) -> J
     >>> to_json({"pair": (1, 2.5)})
     {'pair': [1, 2.5]}
     """
-    if value is None or isinstance(value, bool | int):
-        return value
-    if isinstance(value, float):
-        if math.isfinite(value):
+    match value:
+        case None | bool() | int():
             return value
-        raise NotPlainError(f"the answer holds {value}, which is not a finite number")
-    if isinstance(value, str):
-        value.encode()  # half of a surrogate pair is no text
-        return value
-    if isinstance(value, list | tuple):
-        return [to_json(part, plain) for part in cast("Iterable[object]", value)]
-    entries = cast("Mapping[object, object]", value) if isinstance(value, dict) else {None: None}
-    if all(isinstance(key, str) for key in entries):
-        return {cast(str, to_json(key)): to_json(part, plain) for key, part in entries.items()}
-    if plain is None:
-        raise NotPlainError(
-            f"the answer holds a {type(value).__name__}, which is no number, text, list or dict of these"
-        )
-    return to_json(plain(value))
+        case float():
+            if not math.isfinite(value):
+                raise NotPlainError(f"the answer holds {value}, which is not a finite number")
+            return value
+        case str():
+            value.encode()  # half of a surrogate pair is no text
+            return value
+        case list() | tuple():
+            return [to_json(part, plain) for part in cast("Iterable[object]", value)]
+        case dict() if all(isinstance(key, str) for key in cast("Iterable[object]", value)):
+            entries = cast("Mapping[str, object]", value)
+            return {key: to_json(part, plain) for key, part in entries.items()}
+        case _ if plain:
+            return to_json(plain(value))
+        case _:
+            kind = type(value).__name__
+            raise NotPlainError(f"the answer holds a {kind}, which is no number, text, list or dict of such")

@@ -10,6 +10,8 @@ A fork takes a millisecond or two and a program's set-up ten times that, so hund
 what a job breaks, be it memory, globals or itself, is its own copy.
 """
 
+import contextlib
+import importlib
 import json
 import os
 import select
@@ -21,9 +23,7 @@ from typing import NamedTuple, TypedDict
 from microgpt.sandbox.inside.plain import Json
 from microgpt.sandbox.inside.template import LOADING, Bounds, Group, Task, be_template, write_line
 
-# Loaded before the forks, so that no program has to load again what most ask for.
-for _module in ("argparse", "collections", "dataclasses", "functools", "itertools", "random", "re", "typing"):
-    __import__(_module)
+PRELOADED = ("argparse", "collections", "dataclasses", "functools", "itertools", "random", "re", "typing")
 
 
 class Request(TypedDict):
@@ -37,6 +37,7 @@ class Template(NamedTuple):
     """A running template, as the supervisor holds it."""
 
     pid: int
+    go: int  # takes a byte for each task that may start
     lines: int  # where answers arrive
     prints: int  # where everything else that is written arrives, only to be counted
 
@@ -51,6 +52,8 @@ class Answer(NamedTuple):
 
 def supervise(request: Request) -> None:
     """Serve all groups, one after the other, one task at a time."""
+    for name in PRELOADED:  # before the forks, so that no program has to load again what most ask for
+        importlib.import_module(name)
     for group in request["groups"]:
         tasks = group["tasks"]
         while tasks:
@@ -84,24 +87,24 @@ def say(number: int, message: Mapping[str, Json]) -> None:
 
 def start(group: Group, bounds: Bounds) -> Template:
     """Fork a template; its standard streams lead nowhere but to the counter of output."""
-    nothing, nobody = os.pipe()
+    stdin, nobody = os.pipe()
+    starts, go = os.pipe()
     lines, answers = os.pipe()
     prints, stdout = os.pipe()
     pid = os.fork()
     if pid == 0:
         try:
             os.setpgid(0, 0)
-            os.dup2(nothing, 0)
-            os.dup2(stdout, 1)
-            os.dup2(stdout, 2)
-            for fd in (nothing, nobody, lines, prints, stdout):
+            for stream, fd in enumerate((stdin, stdout, stdout)):
+                os.dup2(fd, stream)
+            for fd in (stdin, nobody, go, lines, prints, stdout):
                 os.close(fd)
-            be_template(group, bounds, answers)
+            be_template(group, bounds, starts, answers)
         finally:
             os._exit(1)
-    for fd in (nothing, nobody, answers, stdout):
+    for fd in (stdin, nobody, starts, answers, stdout):
         os.close(fd)
-    return Template(pid, lines, prints)
+    return Template(pid, go, lines, prints)
 
 
 def stop(template: Template) -> None:
@@ -110,8 +113,8 @@ def stop(template: Template) -> None:
     Process number 1 of a namespace may kill "everybody": whoever hid in a session of its own is found too. Elsewhere
     that would be the user's whole desktop, so only the template's process group is ended.
     """
-    os.close(template.lines)
-    os.close(template.prints)
+    for fd in (template.go, template.lines, template.prints):
+        os.close(fd)
     if os.getpid() == 1:
         os.kill(-1, signal.SIGKILL)
         while True:
@@ -124,11 +127,15 @@ def stop(template: Template) -> None:
 
 
 def wait(template: Template, number: int, bounds: Bounds) -> Answer:
-    """Wait until a task has ended, or has used up its time or its room for output.
+    """Let a task start, and wait until it has ended, or has used up its time or its room for output.
 
     The job itself writes its answer, then the template how the job ended. Lines about other tasks are ignored: a
     process that a former task left behind might still be writing.
     """
+    if select.select([template.prints], [], [], 0)[0]:
+        os.read(template.prints, 1 << 20)  # what the task before printed at its end
+    with contextlib.suppress(BrokenPipeError):  # a dead template shows below
+        os.write(template.go, b".")
     deadline = time.monotonic() + bounds["wall_s"]
     answer: Mapping[str, Json] | None = None
     received, unread = 0, b""
@@ -136,20 +143,17 @@ def wait(template: Template, number: int, bounds: Bounds) -> Answer:
         ready, _, _ = select.select([template.lines, template.prints], [], [], max(0, deadline - time.monotonic()))
         if not ready:
             return Answer({"kind": "timeout", "detail": f"no answer within {bounds['wall_s']:g} s"})
-        for source in ready:
-            data = os.read(source, 65536)
-            received += len(data)
-            if received > bounds["output_bytes"]:
-                return Answer({"kind": "output", "detail": f"more than {bounds['output_bytes'] // 1024} kB of output"})
-            if source != template.lines:
-                continue
-            if not data:
-                lost = answer is None
-                return Answer(answer or {"kind": "killed", "detail": "its processes were ended"}, lost=lost)
-            *complete, unread = (unread + data).split(b"\n")
-            for message in filter(None, map(read_line, complete)):
-                if message.get("number") != number:
-                    continue
+        data = os.read(ready[0], 65536)
+        received += len(data)
+        if received > bounds["output_bytes"]:
+            return Answer({"kind": "output", "detail": f"more than {bounds['output_bytes'] // 1024} kB of output"})
+        if ready[0] == template.prints:
+            continue
+        if not data:
+            return Answer(answer or {"kind": "killed", "detail": "its processes were ended"}, lost=answer is None)
+        *complete, unread = (unread + data).split(b"\n")
+        for message in filter(None, map(read_line, complete)):
+            if message.get("number") == number:
                 status = message.get("ended")
                 if isinstance(status, int):
                     return Answer(answer or how_it_ended(status, bounds), template_lives=True)

@@ -47,13 +47,15 @@ class Bounds(TypedDict):
     uid: int | None  # whom the template becomes; None: it stays who it is
 
 
-def be_template(group: Group, bounds: Bounds, answers: int) -> None:
+def be_template(group: Group, bounds: Bounds, starts: int, answers: int) -> None:
     """Run the program of a group, then its tasks, each in a fork.
 
     Args:
+        starts: an open file with a byte for each task that may start, the program itself being the first.
         answers: an open file for lines of JSON: of each task its answer, then how its process ended.
     """
     confine(bounds)
+    os.read(starts, 1)
     me = os.getpid()
     subject = ModuleType("subject")
     sys.modules["subject"] = subject
@@ -65,6 +67,8 @@ def be_template(group: Group, bounds: Bounds, answers: int) -> None:
     write_line(answers, {**loaded, "number": LOADING})
     write_line(answers, {"ended": 0, "number": LOADING})
     for task in group["tasks"]:
+        if not os.read(starts, 1):  # the supervisor is gone
+            return
         job = os.fork()
         if job == 0:
             answer = attempt(lambda task=task: evaluate(task, subject, recorder), names)
@@ -78,7 +82,6 @@ def be_template(group: Group, bounds: Bounds, answers: int) -> None:
 def confine(bounds: Bounds) -> None:
     """Give up what the program may not have; none of it can be taken back."""
     for limit, amount in (
-        (resource.RLIMIT_CPU, bounds["cpu_s"]),
         (resource.RLIMIT_AS, bounds["memory_bytes"]),
         (resource.RLIMIT_FSIZE, bounds["file_bytes"]),
         (resource.RLIMIT_NOFILE, 64),
@@ -87,6 +90,7 @@ def confine(bounds: Bounds) -> None:
     ):
         if amount is not None:
             resource.setrlimit(limit, (amount, amount))
+    resource.setrlimit(resource.RLIMIT_CPU, (bounds["cpu_s"], bounds["cpu_s"] + 1))  # a signal first, then the end
     if bounds["uid"] is not None:  # root is exempt from RLIMIT_NPROC
         os.setgroups([])
         os.setgid(bounds["uid"])

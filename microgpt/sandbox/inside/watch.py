@@ -109,11 +109,13 @@ def instrument(tree: ast.Module, name: str) -> ast.Module:
 
 
 def _find(tree: ast.Module, name: str) -> Function | None:
-    body: list[ast.stmt] = tree.body
     owner, _, last = name.rpartition(".")
-    if owner:
-        body = next((node.body for node in body if isinstance(node, ast.ClassDef) and node.name == owner), [])
-    return next((node for node in body if isinstance(node, Function) and node.name == last), None)
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == owner]
+    for scope in classes if owner else [tree]:
+        for node in scope.body:
+            if isinstance(node, Function) and node.name == last:
+                return node
+    return None
 
 
 class _Watching(ast.NodeTransformer):

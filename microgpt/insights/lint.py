@@ -1,0 +1,155 @@
+"""Mutation testing of teaching: every misconception must show itself, and no answer may stand in what is taught.
+
+With a fresh lock nothing is run; with a stale one, or none, the answers are computed in the sandbox first. `rules`
+holds what is checked, one rule a function.
+"""
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from microgpt.errors import CourseError
+from microgpt.insights.course import Course, read_course
+from microgpt.insights.finding import Finding
+from microgpt.insights.lock import anchor_hash, build_lock, read_lock, stale
+from microgpt.insights.locked import Lock
+from microgpt.insights.rules import check_insight
+from microgpt.sandbox import Json
+
+FORMAT = "microgpt/lint/1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What lint found.
+
+    Args:
+        course: its id; empty where it could not be read.
+        insights, misconceptions, questions: how many of each were checked.
+        unreadable: there was no course to check.
+        lock: ``fresh``, ``stale`` or ``missing``.
+    """
+
+    course: str
+    insights: int
+    misconceptions: int
+    questions: int
+    findings: tuple[Finding, ...]
+    lock: str
+    unreadable: bool = False
+
+    @property
+    def errors(self) -> int:
+        return sum(finding.severity == "error" for finding in self.findings)
+
+    @property
+    def exit_code(self) -> int:
+        """0 for none, 1 for errors, 2 where there was no course to check; warnings do not count."""
+        return 2 if self.unreadable else int(self.errors > 0)
+
+    def to_json(self) -> dict[str, Json]:
+        """Return the report as one JSON object."""
+        return {
+            "format": FORMAT,
+            "course": self.course,
+            "insights": self.insights,
+            "misconceptions": self.misconceptions,
+            "questions": self.questions,
+            "lock": self.lock,
+            "errors": self.errors,
+            "warnings": len(self.findings) - self.errors,
+            "findings": [asdict(finding) for finding in self.findings],
+        }
+
+    def to_text(self, width: int = 80) -> str:
+        """Return the report for a terminal, findings under the file they are in, and a sum at the end."""
+        lines: list[str] = []
+        for path in dict.fromkeys(finding.path for finding in self.findings):
+            lines.append(path)
+            for finding in self.findings:
+                if finding.path == path:
+                    lines += _told(finding, width)
+        return "\n".join([*lines, self._sum()])
+
+    def _sum(self) -> str:
+        counted = [
+            _count(self.insights, "insight"),
+            _count(self.misconceptions, "misconception"),
+            _count(self.questions, "question"),
+        ]
+        found = [_count(self.errors, "error"), _count(len(self.findings) - self.errors, "warning")]
+        return f"{', '.join(counted)}: {', '.join(found)}."
+
+
+def lint_course(folder: Path, *, trusted: bool = False) -> Report:
+    """Check a course as far as it can be read.
+
+    Args:
+        trusted: the course's code may run where nothing can contain it.
+
+    Raises:
+        SandboxError: the lock is not fresh, and nothing here can contain the course's code.
+    """
+    try:
+        course, unread = read_course(folder)
+    except CourseError as error:
+        return _unreadable(error)
+    held, state = _held_lock(course)
+    lock, failed = build_lock(course, trusted=trusted, old=held)
+    findings = [Finding.of(error, "format") for error in unread]
+    findings += [Finding.of(error, "answers") for error in failed]
+    for name, insight in course.insights.items():
+        findings += check_insight(course, insight, lock.insights[name].questions)
+    findings += _changed_anchors(course, held)
+    findings.sort(key=lambda finding: (finding.path, finding.line))
+    return Report(
+        course=course.id,
+        insights=len(course.insights),
+        misconceptions=sum(len(i.misconceptions) for i in course.insights.values()),
+        questions=sum(len(i.questions) for i in course.insights.values()),
+        findings=tuple(findings),
+        lock=state,
+    )
+
+
+def _unreadable(error: CourseError) -> Report:
+    finding = Finding.of(error, "format")
+    return Report(
+        course="", insights=0, misconceptions=0, questions=0, findings=(finding,), lock="missing", unreadable=True
+    )
+
+
+def _held_lock(course: Course) -> tuple[Lock | None, str]:
+    """Return the lock that the course has, and whether it is fresh; a damaged one counts as none."""
+    try:
+        lock = read_lock(course.folder)
+    except CourseError:
+        return None, "missing"
+    return lock, "stale" if stale(course, lock) else "fresh"
+
+
+def _changed_anchors(course: Course, held: Lock | None) -> Iterator[Finding]:
+    for insight in course.insights.values():
+        before = held.insights.get(insight.id) if held else None
+        if before and before.anchor_hash != anchor_hash(course, insight):
+            yield Finding(
+                path=insight.path,
+                line=insight.lines["anchor"],
+                severity="warning",
+                rule="anchor-changed",
+                message=f"{insight.anchor} changed since the answers were computed: does the text still hold?",
+                remedy=f"Try reading it again, then: microgpt course lock {course.folder}",
+            )
+
+
+def _told(finding: Finding, width: int) -> Sequence[str]:
+    head = f"{finding.line or '':>4}  {finding.severity:<9}"
+    indent = " " * len(head)
+    lines = textwrap.wrap(finding.message, width - len(head)) or [""]
+    remedy = textwrap.wrap(finding.remedy, width - len(head))
+    return [head + lines[0], *(indent + line for line in (*lines[1:], *remedy))]
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,229 @@
+"""From a plan to a turn: the facts that a voice words, and the question as it is asked.
+
+What a turn says (`Turn.say`), by move; every fact may be told to the learner:
+
+    always       insight, known, of, and just: how the ask before it ended
+    place        n, of_n
+    predict      source, show: the lines to be predicted; no claim yet
+    explain      claim, text, breaks, skip, source, show, worked: an example with its values, line by line
+    demonstrate  claim, source, worked: the learner's own question
+    ask          why (first, again, parallel, confirm), source
+    confront     belief, possible, you_said, it_would_say, reply, source
+    review       n, of_n, days
+    finish       mastered, shown, next_review; n, of_n while a last question is asked
+
+Nothing here depends on the key of the question that the turn asks.
+"""
+
+import hashlib
+import random
+from collections.abc import Sequence
+from datetime import datetime
+
+from microgpt.insights.course import symbol_source
+from microgpt.insights.insight import Insight
+from microgpt.insights.locked import Fault, LockedQuestion
+from microgpt.insights.question import render_inputs, render_value
+from microgpt.learner.evidence import Json
+from microgpt.learner.mastery import mastered
+from microgpt.tutor.policy import Teachable
+from microgpt.tutor.state import ClosedAsk, LessonState, OpenAsk, Plan
+from microgpt.tutor.turns import EXITS, HOLDOUT_EXITS, Ask, Source, Turn
+
+DIGITS = 4  # significant, the same wherever a number is shown
+_EXAMPLES = {"number": "0.25", "list": "[0.5, -1]", "text": "word", "choice": "b"}
+
+
+def render(state: LessonState, taught: Teachable, lesson: str, now: datetime) -> Turn:
+    """Return the lesson's current turn; the same state gives the same turn, byte for byte."""
+    plan = state.plan
+    assert plan is not None, "a lesson begins with a turn"
+    say: dict[str, Json] = {"insight": plan.insight, **_known(state, taught), **_just(state, plan, taught)}
+    say |= _SAY[plan.move](state, plan, taught, now)
+    if plan.n:
+        say |= {"n": plan.n, "of_n": plan.of}
+    ask = None
+    if state.ask is not None:
+        ask = render_ask(state.ask, taught)
+    exits = () if ask is None else HOLDOUT_EXITS if ask.holdout else EXITS
+    return Turn(
+        lesson=lesson, turn=state.turn, move=plan.move, say=say, ask=ask, exits=exits, ack=f"t{state.turn}"
+    )  # fmt: skip
+
+
+def render_ask(open_ask: OpenAsk, taught: Teachable) -> Ask:
+    """Return an open ask as a learner meets it."""
+    question = taught.questions(open_ask.insight)[open_ask.question]
+    kind = "choice" if open_ask.options else question.kind
+    inputs = render_inputs(question.inputs)
+    return Ask(
+        ask_id=open_ask.ask_id,
+        text=f"{inputs}\n{question.ask}" if inputs else question.ask,
+        kind=kind,
+        options=open_ask.options,
+        example=_EXAMPLES[kind],
+        holdout=open_ask.holdout,
+    )
+
+
+def options_of(question: LockedQuestion, ask_id: str) -> tuple[str, ...]:
+    """Return the texts of a choice: the key and what the misconceptions answer, or the educator's own options.
+
+    None where fewer than three differ: then it is asked openly. Sorted first, then shuffled by the ask's id, so that
+    the order says nothing about which is right.
+    """
+    if question.options:
+        texts = set(question.options)
+    else:
+        answers = [question.key, *(a for a in question.answers.values() if not isinstance(a, Fault))]
+        texts = {show(answer) for answer in answers}
+    if len(texts) < 3:
+        return ()
+    ordered = sorted(texts)
+    random.Random(hashlib.sha256(ask_id.encode()).digest()).shuffle(ordered)
+    return tuple(ordered)
+
+
+def show(value: Json) -> str:
+    """Return a value as it is shown anywhere: numbers to four significant digits.
+
+    >>> show([[1 / 3, 2], [0, 12345.6]])
+    '[[0.3333, 2], [0, 12350]]'
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Sequence):
+        return f"[{', '.join(show(item) for item in value)}]"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return render_value(value)  # pyright: ignore
+    rounded = float(f"{value:.{DIGITS}g}")
+    return str(int(rounded)) if rounded == int(rounded) else str(rounded)
+
+
+def source_of(taught: Teachable, symbol: str) -> Source:
+    """Return a symbol's lines as they stand in the subject's file."""
+    course = taught.course
+    lines = symbol_source(course.subject_source, symbol)
+    file = course.subject_path.name if course.subject_path else ""
+    return Source(symbol=symbol, file=file, start=lines.start, lines=lines.lines)
+
+
+def _known(state: LessonState, taught: Teachable) -> dict[str, Json]:
+    path = taught.plan(state.goal)
+    return {"known": sum(state.insight(name).known for name in path), "of": len(path)}
+
+
+def _just(state: LessonState, plan: Plan, taught: Teachable) -> dict[str, Json]:
+    """Say how the ask before this turn ended; its key only where it is no secret any more."""
+    closed = state.closed_ask(plan.just) if plan.just else None
+    if closed is None:
+        return {}
+    just: dict[str, Json] = {
+        "ask_id": closed.ask_id,
+        "outcome": closed.outcome,
+        "insight": closed.insight,
+        "mastered": closed.mastered,
+        "answer": answer_of(closed, taught),
+        "you_said": closed.quote,
+        "credited": closed.credited,
+        "why_not": closed.why_not,
+    }
+    return {"just": just}
+
+
+def answer_of(closed: ClosedAsk, taught: Teachable) -> str:
+    """Return the key of a closed ask as text, if it was found or given up; a wrong answer is to be thought over."""
+    if closed.holdout or closed.outcome not in ("right", "gave_up"):
+        return ""
+    return show(taught.questions(closed.insight)[closed.question].key)
+
+
+def _sources(insight: Insight, taught: Teachable) -> dict[str, Json]:
+    if not insight.anchor:
+        return {}
+    show_: list[Json] = [source_of(taught, symbol).to_json() for symbol in insight.show]
+    return {"source": source_of(taught, insight.anchor).to_json(), **({"show": show_} if show_ else {})}
+
+
+def _worked(plan: Plan, taught: Teachable) -> dict[str, Json]:
+    """A question worked through: its inputs, the values on the anchor's lines, the answer."""
+    question = taught.questions(plan.insight).get(plan.worked)
+    if question is None:
+        return {}
+    values: list[Json] = [{"line": line, "name": name, "text": show(value)} for line, name, value in question.walk]
+    inputs, answer = render_inputs(question.inputs), show(question.key)
+    return {"worked": {"inputs": inputs, "ask": question.ask, "values": values, "answer": answer}}
+
+
+def _place(state: LessonState, plan: Plan, taught: Teachable, now: datetime) -> dict[str, Json]:
+    return {}
+
+
+def _predict(state: LessonState, plan: Plan, taught: Teachable, now: datetime) -> dict[str, Json]:
+    return _sources(taught.course.insights[plan.insight], taught)
+
+
+def _explain(state: LessonState, plan: Plan, taught: Teachable, now: datetime) -> dict[str, Json]:
+    insight = taught.course.insights[plan.insight]
+    words: dict[str, Json] = {
+        "claim": insight.claim,
+        "text": insight.text,
+        "breaks": insight.breaks,
+        "skip": insight.skip,
+    }
+    return {**words, **_sources(insight, taught), **_worked(plan, taught)}
+
+
+def _demonstrate(state: LessonState, plan: Plan, taught: Teachable, now: datetime) -> dict[str, Json]:
+    insight = taught.course.insights[plan.insight]
+    return {"claim": insight.claim, **_sources(insight, taught), **_worked(plan, taught)}
+
+
+def _ask(state: LessonState, plan: Plan, taught: Teachable, now: datetime) -> dict[str, Json]:
+    return {"why": plan.why, **_sources(taught.course.insights[plan.insight], taught)}
+
+
+def _confront(state: LessonState, plan: Plan, taught: Teachable, now: datetime) -> dict[str, Json]:
+    """The belief, and what it foretells for the question that is asked: known to be wrong, so no key."""
+    insight = taught.course.insights[plan.insight]
+    belief = next(belief for belief in insight.misconceptions if belief.id == plan.belief)
+    answer = taught.questions(plan.insight)[plan.question].answers[belief.id]
+    missed = [closed for closed in state.closed if closed.insight == plan.insight and closed.outcome == "wrong"]
+    return {
+        "possible": list(state.insight(plan.insight).possible),
+        "belief": belief.belief,
+        "you_said": missed[-1].quote if missed else "",
+        "it_would_say": "" if isinstance(answer, Fault) else show(answer),
+        "reply": belief.reply,
+        **_sources(insight, taught),
+    }
+
+
+def _review(state: LessonState, plan: Plan, taught: Teachable, now: datetime) -> dict[str, Json]:
+    seen = state.insight(plan.insight).seen
+    return {"days": (now - datetime.fromisoformat(seen)).days if seen else 0}
+
+
+def _finish(state: LessonState, plan: Plan, taught: Teachable, now: datetime) -> dict[str, Json]:
+    insights = {name: state.insight(name) for name in taught.plan(state.goal)}
+    claims = taught.course.insights
+    cards = [insight.card["due"] for insight in insights.values() if insight.card is not None]
+    done = [name for name, insight in insights.items() if mastered(insight.knowledge)]
+    shown = [name for name, insight in insights.items() if insight.shown and name not in done]
+    return {
+        "mastered": [{"insight": name, "claim": claims[name].claim} for name in done],
+        "shown": [{"insight": name, "claim": claims[name].claim} for name in shown],
+        "next_review": min((str(due) for due in cards), default=""),
+    }
+
+
+_SAY = {
+    "place": _place,
+    "predict": _predict,
+    "explain": _explain,
+    "demonstrate": _demonstrate,
+    "ask": _ask,
+    "confront": _confront,
+    "review": _review,
+    "finish": _finish,
+}

@@ -1,0 +1,236 @@
+"""The lesson tools: the one surface through which any voice, agent or command line runs a lesson.
+
+A wrong call raises a `LessonError` whose text says how to call instead. Names, types and docstrings here are what
+agents are shown.
+"""
+
+import re
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import datetime
+from functools import cache
+from typing import Literal
+
+from microgpt.content import content_folder
+from microgpt.errors import CourseError, LessonError
+from microgpt.insights.course import Course, find_course, load_course
+from microgpt.insights.grading import same
+from microgpt.insights.lock import read_lock, stale
+from microgpt.insights.question import render_inputs
+from microgpt.learner.mastery import mastered
+from microgpt.learner.store import Store
+from microgpt.sandbox import Job, Json, Outcome, Program, run_jobs
+from microgpt.tutor.policy import Teachable
+from microgpt.tutor.render import show, source_of
+from microgpt.tutor.script import Script, parse_script
+from microgpt.tutor.session import Lesson, Sitting, current_state, sitting
+from microgpt.tutor.state import InsightState, LessonState
+from microgpt.tutor.turns import Graded, Hint, InsightProgress, Progress, Result, Source, Turn, Verdict
+
+
+class LessonTools:
+    """The tools over one store.
+
+    Args:
+        store: where the record is kept.
+        clock: the time, UTC.
+        heard: whether a quote stands in a message of the learner's that we hold; None where we hold none, as when an
+            agent elsewhere reports what a learner said. Holdouts are asked only where we do.
+    """
+
+    def __init__(
+        self, store: Store, *, clock: Callable[[], datetime], heard: Callable[[str], bool] | None = None
+    ) -> None:
+        self._store, self._clock, self._heard = store, clock, heard
+
+    def start(self, course: str = "microgpt", goal: str = "", minutes: int = 0, learner: str = "me") -> Turn:
+        """Begin a lesson, or go on with it, and return the turn that is to be said.
+
+        Args:
+            course: the id of a bundled course, or the folder of another.
+            goal: one of the course's goals; empty for all of it.
+            minutes: how long the learner means to stay; 0 for no limit.
+            learner: an id, for several learners on one machine.
+        """
+        where = _where(course)
+        taught = teachable(where)
+        taught.plan(goal)  # an unknown goal is refused before anything is written
+        name = f"{_identifier(learner)}-{taught.course.id}"
+        lesson = Lesson(id=name, learner=learner, taught=taught, script=default_script())
+        with self._sitting(lesson, begin=True) as at:
+            at.begin(goal, minutes, where)
+            return at.turn()
+
+    def next(self, lesson: str, ack: str = "") -> Turn:
+        """Return the turn to be said now.
+
+        Args:
+            ack: of the turn that was said to the learner; without it the same turn comes again.
+        """
+        with self._at(lesson) as at:
+            at.ack(ack)
+            return at.turn()
+
+    def answer(self, lesson: str, ask_id: str, quote: str, value: str = "") -> Graded:
+        """Grade the learner's answer to the open question.
+
+        Args:
+            quote: the learner's own words, unchanged.
+            value: your reading of them, such as ``0.5``; it must stand in the quote. Leave it empty if in doubt.
+        """
+        if self._heard is not None and not self._heard(quote):
+            raise LessonError(f"the quote {quote!r} stands in no message of the learner's. Try their exact words.")
+        with self._at(lesson) as at:
+            return at.answer(ask_id, quote, value)
+
+    def hint(self, lesson: str, ask_id: str) -> Hint:
+        """Give the next hint on the open question; an answer after it counts as assisted."""
+        with self._at(lesson) as at:
+            return at.hint(ask_id)
+
+    def reveal(self, lesson: str, ask_id: str) -> Graded:
+        """Give the answer away and go on; it is never credited."""
+        with self._at(lesson) as at:
+            return at.reveal(ask_id)
+
+    def skip(self, lesson: str, ask_id: str) -> Turn:
+        """Pass over the open question."""
+        with self._at(lesson) as at:
+            return at.skip(ask_id)
+
+    def contest(self, lesson: str, ask_id: str, reason: str) -> Verdict:
+        """Compute the answer to a closed question again and show it; if the key was wrong, the attempt is taken back.
+
+        Args:
+            reason: why the learner thinks so, in their words.
+        """
+        with self._at(lesson) as at:
+            closed, question = at.closed(ask_id)
+        if not question.call:
+            with self._at(lesson) as at:
+                text = f"Nothing computes this answer; its author says: {show(question.key)}."
+                return Verdict(ask_id=ask_id, upheld=True, text=text, then=at.turn())
+        taught = self._teachable(lesson)
+        bundled = taught.course.folder.parent == content_folder("curriculum")
+        outcome = _run(taught.course, question.call, dict(question.inputs), trusted=bundled)
+        call, inputs, key = question.call, render_inputs(question.inputs), show(question.key)
+        within = taught.course.insights[closed.insight].within
+        upheld = outcome.kind == "value" and same(outcome.value, question.key, within)
+        with self._at(lesson) as at:
+            if upheld:
+                text = f"Computed again just now: with {inputs}, {call} gives {key}."
+                return Verdict(ask_id=ask_id, upheld=True, text=text, then=at.turn())
+            text = f"You were right to ask: with {inputs}, {call} gives {_text(outcome)}, not {key}. It does not count."
+            return Verdict(ask_id=ask_id, upheld=False, text=text, then=at.void(ask_id, reason))
+
+    def progress(self, lesson: str) -> Progress:
+        """Return where the learner stands, insight by insight, from evidence alone."""
+        taught, state = self._teachable(lesson), self._state(lesson)
+        insights = tuple(
+            InsightProgress(
+                insight=name,
+                claim=taught.course.insights[name].claim,
+                probability=state.insight(name).knowledge.p,
+                status=_status(state.insight(name)),
+                due=str((state.insight(name).card or {}).get("due", "")),
+            )
+            for name in taught.plan(state.goal)
+        )
+        return Progress(lesson=lesson, goal=state.goal, insights=insights)
+
+    def evaluate(self, lesson: str, code: str) -> Result:
+        """Run one expression of the learner's on the subject, in the sandbox; refused while a question is open.
+
+        Args:
+            code: a Python expression that may use the subject's functions, such as ``softmax([1, 2])``.
+        """
+        with self._at(lesson) as at:
+            if at.state.ask is not None:
+                raise LessonError("a question is open, and code could answer it. Try: answer, reveal or skip first.")
+        outcome = _run(self._teachable(lesson).course, code, {})
+        return Result(kind=outcome.kind, text=_text(outcome))
+
+    def source(self, lesson: str, symbol: str) -> Source:
+        """Return the lines of a function of the subject, such as ``softmax``, with their numbers."""
+        taught = self._teachable(lesson)
+        try:
+            return source_of(taught, symbol)
+        except CourseError as error:
+            raise LessonError(str(error)) from error
+
+    # ---- finding a lesson again
+
+    def _at(self, lesson: str) -> AbstractContextManager[Sitting]:
+        return self._sitting(self._lesson(lesson))
+
+    def _sitting(self, lesson: Lesson, *, begin: bool = False) -> AbstractContextManager[Sitting]:
+        witnessed = self._heard is not None
+        return sitting(self._store, lesson, clock=self._clock, witnessed=witnessed, begin=begin)
+
+    def _state(self, lesson: str) -> LessonState:
+        """Return the state of a lesson without holding it."""
+        snapshot, seq = self._store.snapshot(lesson)
+        return current_state(self._store, lesson, snapshot, seq)
+
+    def _lesson(self, lesson: str) -> Lesson:
+        state = self._state(lesson)
+        if state.plan is None:
+            known = ", ".join(row.id for row in self._store.lessons()) or "none yet"
+            raise LessonError(f"no lesson {lesson!r}; there are: {known}. Try: microgpt lesson start")
+        return Lesson(id=lesson, learner=state.learner, taught=teachable(state.where), script=default_script())
+
+    def _teachable(self, lesson: str) -> Teachable:
+        return self._lesson(lesson).taught
+
+
+@cache
+def teachable(course: str) -> Teachable:
+    """Read a course and its lock; nothing of either is run.
+
+    Raises:
+        CourseError: it cannot be read, or the answers in the lock are not those of its questions any more.
+    """
+    folder = find_course(course)
+    read, lock = load_course(folder), read_lock(folder)
+    old = stale(read, lock)
+    if old:
+        names = ", ".join(old)
+        raise CourseError(f"the lock is older than {names}. Try: microgpt course lock {course}", path=str(folder))
+    return Teachable(course=read, lock=lock)
+
+
+@cache
+def default_script() -> Script:
+    """Return the bundled teaching script."""
+    path = content_folder("skills") / "microgpt-tutor" / "script.yaml"
+    return parse_script(path.read_text(encoding="utf-8"), str(path))
+
+
+def _where(course: str) -> str:
+    """Return how to find the course again from any folder: a bundled id, or an absolute path."""
+    folder = find_course(course)
+    return folder.name if folder.parent == content_folder("curriculum") else str(folder.resolve())
+
+
+def _identifier(learner: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,31}", learner):
+        raise LessonError(f"{learner!r} is no id for a learner. Try small letters, digits and hyphens, such as: ada")
+    return learner
+
+
+def _status(insight: InsightState) -> Literal["new", "started", "shown", "mastered"]:
+    if mastered(insight.knowledge):
+        return "mastered"
+    if insight.shown:
+        return "shown"
+    return "started" if insight.last else "new"
+
+
+def _run(course: Course, expression: str, inputs: dict[str, Json], *, trusted: bool = False) -> Outcome:
+    name = course.subject_path.name if course.subject_path else "subject.py"
+    program = Program(files=((name, course.subject_source), ("helpers.py", course.helpers)))
+    return run_jobs([Job(program=program, expression=expression, inputs=inputs)], trusted=trusted)[0]
+
+
+def _text(outcome: Outcome) -> str:
+    return show(outcome.value) if outcome.kind == "value" else f"no value: {outcome.detail or outcome.kind}"

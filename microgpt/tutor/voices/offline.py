@@ -1,0 +1,222 @@
+"""The voice that needs no model: it puts a turn's facts into plain sentences, the same ones for the same turn.
+
+It knows nothing but the turn and the learner's profile. It does not praise, it says what is the case. Which facts a
+move brings stands in `microgpt.tutor.render`.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, cast
+
+from microgpt.learner.profile import Profile
+from microgpt.tutor.turns import Ask, Graded, Hint, Progress, Result, Source, Turn, Verdict
+from microgpt.tutor.voices import Block, Heading, Lines, Listing, Options, Paragraph, Spoken
+
+Facts = Mapping[str, Any]  # a turn's `say`: JSON, whose shape the move decides
+
+
+def word(turn: Turn, profile: Profile) -> Spoken:
+    """Return what to say for a turn: how the last question ended, then the move, then the open question."""
+    say = cast(Facts, turn.say)
+    move = {
+        "place": _place,
+        "predict": _predict,
+        "explain": _explain,
+        "demonstrate": _demonstrate,
+        "ask": _ask,
+        "confront": _confront,
+        "review": _review,
+        "finish": _finish,
+    }[turn.move]
+    blocks = (*_just(turn, say), *_heading(turn, say), *move(turn, say, profile))
+    return (*blocks, *word_ask(turn.ask, label=_place_in_series(say))) if turn.ask else blocks
+
+
+def word_ask(ask: Ask, label: str = "") -> Spoken:
+    """Return the question, and the options if it is a choice."""
+    question = Lines(lines=tuple(ask.text.splitlines()), label=label)
+    return (question, Options(texts=ask.options)) if ask.options else (question,)
+
+
+def word_graded(graded: Graded, profile: Profile) -> Spoken:
+    """Return what to say to an answer: what follows it, or, where nothing was graded, why not."""
+    if graded.outcome == "closed":
+        return (Paragraph(text=graded.why_not), *word(graded.then, profile))
+    if graded.outcome != "unparsed":
+        return word(graded.then, profile)
+    return (Paragraph(text=_sentence(graded.why_not)),)
+
+
+def word_hint(hint: Hint) -> Spoken:
+    """Return a hint, with its place on the ladder: the last rung is the answer."""
+    return (Paragraph(text=f"Hint {hint.rung} of {hint.of}. {hint.text}"),)
+
+
+def word_verdict(verdict: Verdict) -> Spoken:
+    """Return what the key's second computation gave."""
+    return (Paragraph(text=f"{verdict.text} The answer stands." if verdict.upheld else verdict.text),)
+
+
+def word_progress(progress: Progress) -> Spoken:
+    """Return where every idea of the plan stands; the claim of one that is not known yet is not told."""
+    total = Paragraph(text=f"You know {progress.known} of {len(progress.insights)}.")
+    rows = tuple(
+        f"{i.status:8}  {i.claim if i.status in ('mastered', 'shown') else i.insight.replace('-', ' ')}"
+        + (f" (again on {_day(i.due)})" if i.due else "")
+        for i in progress.insights
+    )
+    return (total, Lines(lines=rows))
+
+
+def word_result(result: Result) -> Spoken:
+    """Return what the learner's own code gave."""
+    return (Lines(lines=tuple(result.text.splitlines())),)
+
+
+def word_source(source: Source) -> Spoken:
+    """Return the lines of a symbol."""
+    return (Listing(file=source.file, start=source.start, lines=source.lines),)
+
+
+def _just(turn: Turn, say: Facts) -> Spoken:
+    """Say how the last question ended, in one paragraph."""
+    just: Facts = say.get("just") or {}
+    if not just or (just["outcome"] == "wrong" and turn.move == "confront"):  # the belief is the answer to it
+        return ()
+    answer, why_not = str(just.get("answer") or ""), str(just.get("why_not") or "")
+    told = f": {answer}." if answer else "."
+    match just["outcome"]:
+        case "right":
+            words = _vary(turn, "Right", "Yes", "That is it") + told
+            words = f"{words} {why_not}" if why_not else words
+            words += " With that, this idea is yours." if just.get("mastered") else ""
+        case "wrong" if turn.move == "place":
+            words = _vary(turn, "Not that. It comes up later.", "No. Good to know where to begin.")
+        case "wrong":
+            words = _vary(turn, "No, something else comes out.", "Not that.")
+        case "gave_up":
+            words = f"It is {answer}. {why_not}"
+        case "skipped":
+            words = _vary(turn, "Passed.", "Left out.")
+        case "recorded":
+            words = f"{why_not} Whether it was right is not told."
+        case _:
+            words = "The question left open last time is set aside, and counts for nothing."
+    return (Paragraph(text=words),)
+
+
+def _heading(turn: Turn, say: Facts) -> Spoken:
+    """Name the code in question, not the idea: an idea's name would give its claim away before the learner predicts."""
+    if turn.move in ("place", "review", "finish") or not say.get("source"):
+        return ()
+    return (Heading(left=say["source"]["symbol"], right=f"you know {say['known']} of {say['of']}"),)
+
+
+def _place(turn: Turn, say: Facts, profile: Profile) -> Spoken:
+    if say["n"] > 1:
+        return ()
+    return (Paragraph(text="First, where to start: a few quick questions. Press Enter to pass what you don't know."),)
+
+
+def _predict(turn: Turn, say: Facts, profile: Profile) -> Spoken:
+    words = _vary(turn, "Before you read on, predict.", "What do you expect? A wrong guess is worth more than none.")
+    return (*_listings(say), Paragraph(text=words))
+
+
+def _explain(turn: Turn, say: Facts, profile: Profile) -> Spoken:
+    blocks: list[Block] = [Paragraph(text=say["claim"], tone="claim")]
+    blocks += [Paragraph(text=text) for text in str(say.get("text") or "").split("\n\n") if text.strip()]
+    blocks += _worked(say, "With numbers:") if say.get("worked") else _listings(say)
+    if say.get("breaks"):
+        blocks.append(Paragraph(text=f"Where it breaks: {say['breaks']}"))
+    if say.get("skip"):
+        blocks.append(Paragraph(text=f"Left out for now: {say['skip']}", tone="quiet"))
+    return tuple(blocks)
+
+
+def _demonstrate(turn: Turn, say: Facts, profile: Profile) -> Spoken:
+    words = _vary(turn, "Your question, worked through:", "Step by step, with your numbers:")
+    return (Paragraph(text=say["claim"], tone="claim"), *_worked(say, words))
+
+
+def _ask(turn: Turn, say: Facts, profile: Profile) -> Spoken:
+    words = {
+        "first": _vary(turn, "Now you.", "Your turn."),
+        "again": _vary(turn, "Once more.", "Again."),
+        "parallel": _vary(turn, "The same, with other numbers.", "Now with other numbers."),
+        "confirm": _vary(turn, "Once more, to be sure it was no luck.", "And one you have not seen, to be sure."),
+    }
+    return (Paragraph(text=words[say["why"]]),)
+
+
+def _confront(turn: Turn, say: Facts, profile: Profile) -> Spoken:
+    """Name the belief that the answer fits, and what it would have to say next; the learner finds the contradiction."""
+    said = f"You said {say['you_said']}. " if say.get("you_said") else ""
+    several = ", for one," if len(say["possible"]) > 1 else ""
+    blocks = [Paragraph(text=f"{said}That is what it would give{several} if this were so: {say['belief']}")]
+    blocks += [Paragraph(text=say["reply"])] if say.get("reply") else []
+    then = f" That belief says {say['it_would_say']}. Does the code?" if say.get("it_would_say") else ""
+    return (*blocks, *_listings(say), Paragraph(text=f"Then try this.{then}"))
+
+
+def _review(turn: Turn, say: Facts, profile: Profile) -> Spoken:
+    days = int(say.get("days") or 0)
+    return (Paragraph(text=f"Last seen {days} days ago.", tone="quiet"),) if days > 1 else ()
+
+
+def _finish(turn: Turn, say: Facts, profile: Profile) -> Spoken:
+    if turn.ask:
+        words = "You know all of it. Some last questions without help: they measure what stays, and no grade is told."
+        return (Paragraph(text=words),) if say.get("n") == 1 else ()
+    address = f"{profile.name}, these ideas" if profile.name else "These ideas"
+    blocks: list[Block] = []
+    if say["mastered"]:
+        blocks.append(Paragraph(text=f"{address} are yours, from your own answers:"))
+        blocks += [Paragraph(text=idea["claim"], tone="claim") for idea in say["mastered"]]
+    if say["shown"]:
+        blocks.append(Paragraph(text="And these you knew when you came:"))
+        blocks += [Paragraph(text=idea["claim"], tone="claim") for idea in say["shown"]]
+    if say.get("next_review"):
+        blocks.append(Paragraph(text=f"What is not used is forgotten. Come back on {_day(say['next_review'])}."))
+    return tuple(blocks)
+
+
+def _worked(say: Facts, words: str) -> tuple[Block, ...]:
+    """Show a worked question: its inputs, the values that each line computes, what comes out."""
+    worked: Facts = say["worked"]
+    asked = [*str(worked["inputs"]).splitlines(), "", *str(worked["ask"]).splitlines()]
+    values: dict[int, list[str]] = {}
+    for value in worked["values"]:
+        values.setdefault(value["line"], []).append(f"{value['name']} = {value['text']}")
+    return (
+        Paragraph(text=words),
+        Lines(lines=tuple(asked)),
+        *_listings(say, {line: ", ".join(texts) for line, texts in values.items()}),
+        Lines(lines=(f"-> {worked['answer']}",)),
+    )
+
+
+def _listings(say: Facts, values: Mapping[int, str] | None = None) -> tuple[Listing, ...]:
+    sources = [source for source in (say.get("source"), *(say.get("show") or ())) if source]
+    return tuple(
+        Listing(file=source["file"], start=source["start"], lines=tuple(source["lines"]), values=values or {})
+        for source in sources
+    )
+
+
+def _place_in_series(say: Facts) -> str:
+    return f"{say['n']}/{say['of_n']}" if say.get("of_n") else ""
+
+
+def _vary(turn: Turn, *phrasings: str) -> str:
+    """Choose by the turn's number: words change from turn to turn, and a turn drawn again says the same."""
+    return phrasings[turn.turn % len(phrasings)]
+
+
+def _sentence(text: str) -> str:
+    """Return the text with a capital in front and a full stop behind."""
+    return text and text[0].upper() + text[1:] + ("" if text[-1] in ".!?" else ".")
+
+
+def _day(time: str) -> str:
+    return datetime.fromisoformat(time).date().isoformat()

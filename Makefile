@@ -63,7 +63,7 @@ endef
 # pip stands there last: a half-made environment, without it, is made again.
 $(BIN)/pip:
 	@for python in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
-	  if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	  if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then \
 	    echo "Creating $(VENV) with $$($$python --version) ..."; \
 	    $$python -m venv $(VENV) && exit 0; \
 	    rm -rf $(VENV); \
@@ -71,5 +71,5 @@ $(BIN)/pip:
 	      "On Debian or Ubuntu, try: sudo apt install python3-venv" >&2; exit 1; \
 	  fi; \
 	done; \
-	echo "make: microgpt needs Python 3.11 or later, and $$(python3 --version 2>&1 || echo no python3) is what is here." \
+	echo "make: microgpt needs Python 3.11 or later, and $$( (python3 --version) 2>/dev/null || echo no python3) is what is here." \
 	  "Install one from https://www.python.org/downloads/, then: make tutor PYTHON=/path/to/python3" >&2; exit 1

@@ -3,18 +3,14 @@
 A turn is drawn, a line is read, one lesson tool is called. What to teach is never decided here. Read `sit_down` first.
 """
 
-import random
 import shlex
 import signal
-import string
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
-from microgpt import reference
-from microgpt.data import load_dataset
+from microgpt import opening
 from microgpt.errors import LessonError
 from microgpt.insights.course import Course, find_course, load_course
 from microgpt.learner.profile import Profile
@@ -22,13 +18,10 @@ from microgpt.learner.store import Store
 from microgpt.terminal import Terminal
 from microgpt.tutor.tools import LessonTools
 from microgpt.tutor.turns import Ask, Graded, Turn
-from microgpt.tutor.voices import Heading, Lines, Listing, Paragraph, Voice, offline
+from microgpt.tutor.voices import Heading, Listing, Paragraph, Voice, offline
 
 KEYS = "? hint, r the answer, Enter pass, l code, p progress, x WHY contest, q quit"
 SUBJECT = "microgpt.reference"  # only where this is taught is a learner's name shown to a model
-EXAMPLE = "ada"
-STEPS = 300  # about two seconds of the reference's training
-HEADS, BLOCK_SIZE = 4, 16  # of the reference's model
 LONGEST_NAME = 40
 
 
@@ -47,10 +40,6 @@ class Seat:
         return f"microgpt tutor{course}" + ("" if self.learner == "me" else f" --learner {shlex.quote(self.learner)}")
 
 
-class Quit(Exception):
-    """The learner wants to stop for now."""
-
-
 def sit_down(
     seat: Seat, store: Store, terminal: Terminal, *, clock: Callable[[], datetime], voice: Voice = offline.word
 ) -> bool:
@@ -62,7 +51,7 @@ def sit_down(
     stopped = False
     try:
         Sitting(seat, store, terminal, tools, voice).play()
-    except (EOFError, Quit):
+    except EOFError:
         pass
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # an impatient second one must not cut the goodbye short
@@ -77,7 +66,7 @@ class Sitting:
     def __init__(self, seat: Seat, store: Store, terminal: Terminal, tools: LessonTools, voice: Voice) -> None:
         self._seat, self._store, self._terminal, self._tools, self._voice = seat, store, terminal, tools, voice
         self._course = load_course(find_course(seat.course))
-        self._surprise: Surprise | None = None
+        self._surprise: opening.Surprise | None = None
         self._keys_told = False
         self._closed = ""  # the ask that can be contested
 
@@ -139,7 +128,7 @@ class Sitting:
         """Do what a line asks for if it leaves the turn as it is; say whether it did."""
         key, _, reason = line.partition(" ")
         if line == "q":
-            raise Quit
+            raise EOFError  # as if the input had ended
         if line == "l":
             code = tuple(block for block in self._voice(turn, profile) if isinstance(block, Listing))
             self._terminal.show(code or (Paragraph(text="There is no code to show here."),))
@@ -164,6 +153,7 @@ class Sitting:
     # ---- the first minute, and the last
 
     def _greet(self, turn: Turn) -> Profile:
+        """Draw the title; learn the name of somebody new, and show it to a model."""
         known, of = turn.say["known"], turn.say["of"]
         self._terminal.show((Heading(left=self._course.title, right=f"{of} ideas · you know {known} · no key needed"),))
         profile = self._store.learner(self._seat.learner)
@@ -175,36 +165,34 @@ class Sitting:
         profile = Profile(id=self._seat.learner, name=name)
         self._store.save_learner(profile)
         if self._course.subject == SUBJECT:
-            self._show_name(profile)
+            self._surprise = opening.show_name(profile.name, self._terminal)
         return profile
 
-    def _show_name(self, profile: Profile) -> None:
-        """Show the learner's name as a model meets it, before and after some training."""
-        letters = letters_of(profile.name)
-        left_out = "".join(dict.fromkeys(char for char in profile.name.lower() if char not in letters))
-        if not letters:
-            self._say(f"Without a name in the letters a to z, take an example: {EXAMPLE}.")
-            letters = EXAMPLE
-        elif left_out:
-            self._say(f"This model knows the letters a to z, {BLOCK_SIZE} at once. It leaves out: {left_out}")
-        self._say("A model sees no letters, only numbers. These arrive like this:")
-        self._terminal.show((Lines(lines=token_table(letters, self._terminal.width)),))
-        self._say("^ and $ are the same token, BOS: it stands before and after every name.")
-        before = surprise_of(letters, steps=0).nats
-        ...
+    def _end(self, turn: Turn, profile: Profile) -> None:
+        """Close the circle: the name from the first minute, unless nothing was answered today."""
+        if self._course.subject != SUBJECT or not _just(turn):
+            return
+        surprise = self._surprise or opening.measure(profile.name, self._terminal)
+        if surprise:
+            self._say(f"You now know how this comes about: {opening.told(surprise)}")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Surprise:
-    """How unlikely a model finds a name: nats a token, before and after training."""
-
-    before: float
-    after: float
+def _welcome_back(profile: Profile, turn: Turn) -> str:
+    hello = f"Welcome back, {profile.name}." if profile.name else "Welcome back."
+    due = cast(int, turn.say.get("of_n", 0)) if turn.move == "review" else 0
+    if not due:
+        return f"{hello} We go on where you stopped."
+    return f"{hello} {due} {'thing is' if due == 1 else 'things are'} due; then we go on with the open one."
 
 
 def _promise(course: Course) -> str:
-    """Say what the course is for; how long the program is, its file knows."""
+    """Say what the course is about; how long the program is, its file knows."""
     if course.subject != SUBJECT:
-        return course.title + "."
-    lines = len(Path(reference.__file__).read_text(encoding="utf-8").splitlines())
-    return f"You are about to understand a program that learns to write. It has {lines} lines."
+        return f"{course.title}."
+    lines = len(course.subject_source.splitlines())
+    return f"You will understand every line of a program that learns to write. It has {lines} of them."
+
+
+def _just(turn: Turn) -> Mapping[str, str]:
+    """Return how the question before this turn ended; empty if there was none."""
+    return cast(Mapping[str, str], turn.say.get("just") or {})

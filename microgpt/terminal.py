@@ -45,17 +45,14 @@ class Terminal:
         console: where to draw; it knows the width, whether there are colours, and honours NO_COLOR.
         plain: ASCII, one fact a line.
         environ: COLORFGBG tells a dark page from a light one.
-
-    Attributes:
-        heard: everything that was typed, so that a quote can be found in it.
     """
 
     def __init__(self, console: Console, *, plain: bool, environ: Mapping[str, str]) -> None:
         self._console, self._plain = console, plain
         self._blue = value_colour(environ)
         self._heading: Heading | None = None
-        self.heard: list[str] = []
-        if self._keyboard and not plain:
+        self._typed: list[str] = []
+        if self.live:
             importlib.import_module("readline")  # from now on, `input` knows the arrow keys
 
     @property
@@ -64,8 +61,9 @@ class Terminal:
         return max(NARROWEST, min(WIDEST, self._console.width))
 
     @property
-    def _keyboard(self) -> bool:
-        return sys.stdin.isatty() and self._console.is_terminal
+    def live(self) -> bool:
+        """Whether somebody sits here: keys are pressed and lines can be redrawn."""
+        return sys.stdin.isatty() and self._console.is_terminal and not self._plain
 
     def show(self, spoken: Spoken) -> None:
         """Draw blocks, an empty line between them; a heading only where it is not the last one drawn."""
@@ -80,13 +78,13 @@ class Terminal:
 
     def redraw(self, text: str) -> None:
         """Write over the line that was written before; nothing where that cannot be done."""
-        if self._console.is_terminal and not self._plain:
+        if self.live:
             self._print(Text("\r  " + visible(text)[: self.width - 3].ljust(self.width - 3)), end="")
 
     def wipe(self) -> None:
         """Take the redrawn line away."""
-        self.redraw("")
-        if self._console.is_terminal and not self._plain:
+        if self.live:
+            self.redraw("")
             self._print(Text("\r"), end="")
 
     def read(self) -> str:
@@ -96,7 +94,7 @@ class Terminal:
             EOFError: there are no more.
         """
         self._print(Text(""))
-        if self._keyboard and not self._plain:
+        if self.live:
             line = input("> ")
         else:
             print("> ", end="", flush=True)
@@ -105,13 +103,17 @@ class Terminal:
                 self._print(Text(visible(line.rstrip("\n"))))  # nobody sees the keys: a transcript should
             if not line:
                 raise EOFError
-        self.heard.append(line.strip())
+        self._typed.append(line.strip())
         return line.strip()
+
+    def was_typed(self, quote: str) -> bool:
+        """Say whether a quote stands in a line that was typed here."""
+        return any(quote in line for line in self._typed)
 
     @contextmanager
     def any_key(self) -> Generator[Callable[[], bool]]:
         """Give a function that says whether a key was pressed since the block began; keys are not echoed in it."""
-        if not self._keyboard:
+        if not self.live:
             yield lambda: False
             return
         import termios

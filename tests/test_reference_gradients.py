@@ -97,7 +97,7 @@ PRIMITIVES: dict[str, Callable[[random.Random, int, int, int], tuple[Operation, 
 
 
 @pytest.mark.parametrize("primitive", PRIMITIVES)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(a=sizes, b=sizes, c=sizes, seed=seeds)
 def test_a_primitives_gradient_is_the_numerical_one(primitive: str, a: int, b: int, c: int, seed: int) -> None:
     rng = random.Random(seed)

@@ -2,8 +2,8 @@
 
     python tools/check_speed.py
 
-Nothing fails here: a shared machine would make such a check a coin toss. The yardstick and the reference take turns, and
-the fastest round of each counts, because other programs can only slow one down. Both are timed in CPU seconds.
+On a shared machine a limit would be a coin toss, so nothing fails here. The yardstick and the reference take turns, and
+of each the fastest round counts: other programs can only slow one down. Both are timed in CPU seconds.
 """
 
 import runpy

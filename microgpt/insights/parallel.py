@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from microgpt.insights.grading import same
 from microgpt.insights.insight import Insight, Question
 from microgpt.insights.locked import LockedQuestion, judge, named_alone
-from microgpt.insights.question import is_number
+from microgpt.insights.question import is_number, render_value
 from microgpt.sandbox import Json
 
 MOST = 8  # parallel questions an insight
@@ -42,7 +42,8 @@ def choose(
 ) -> tuple[LockedQuestion, ...]:
     """Choose the questions that show the most, one by one.
 
-    First those with a key not seen before, then those that name a misconception which few others name.
+    First those with a key not seen before, then those that name a misconception which few others name, then those
+    with the shortest key, which are the easiest to work out.
     """
     left = [q for q in pool if _shows_plainly(q, within)]
     keys = [q.key for q in authored]
@@ -63,7 +64,7 @@ def _worth(
 ) -> tuple[bool, float, int]:
     new_key = not any(same(question.key, key, within) for key in keys)
     rarity = sum(1 / (1 + named.get(name, 0)) for name in named_alone(question, within))
-    return new_key, rarity, len(question.shows)
+    return new_key, rarity, -len(render_value(question.key))
 
 
 def _shows_plainly(question: LockedQuestion, within: float) -> bool:

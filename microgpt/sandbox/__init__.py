@@ -39,7 +39,6 @@ for name, source in sources:
     exec(compile(source, name, "exec"), module.__dict__)
 module.supervise(request)
 """
-_OUR_PROCESSES = 3  # supervisor, template and the job itself count as the user's
 _START_S = 10.0  # for an interpreter to start on a busy machine
 
 
@@ -207,14 +206,16 @@ def _request(jobs: Mapping[int, Job], limits: Limits, contained: bool) -> Reques
         empty = Group(files=list(job.program.files), watch=job.watch, tasks=[])
         group = groups.setdefault((job.program, job.watch), empty)
         group["tasks"].append(Task(number=number, expression=job.expression, inputs=dict(job.inputs)))
+    uid = bubblewrap.unprivileged_uid() if contained else None
+    ours = 2 if uid else 3  # template and job; and the supervisor, if it is the same user
     bounds = Bounds(
         wall_s=limits.wall_s,
         cpu_s=math.ceil(limits.cpu_s),
         memory_bytes=limits.memory_mb << 20,
-        processes=limits.processes + _OUR_PROCESSES if contained else None,
+        processes=limits.processes + ours if contained else None,
         file_bytes=limits.file_mb << 20,
         output_bytes=limits.output_kb << 10,
-        uid=bubblewrap.unprivileged_uid() if contained else None,
+        uid=uid,
     )
     return Request(groups=list(groups.values()), bounds=bounds)
 

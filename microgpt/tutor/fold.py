@@ -28,7 +28,8 @@ def apply(state: LessonState, event: Event) -> LessonState:
     """
     now = event.time
     if state.last_time and now - datetime.fromisoformat(state.last_time) > NEW_SITTING:
-        state = replace(state, reviews=0)
+        rested = {name: replace(insight, passes=0) for name, insight in state.insights.items()}
+        state = replace(state, reviews=0, insights=rested)
     state = replace(state, learner=event.learner, course=event.course, last_time=now.isoformat())
     body = cast(Mapping[str, Any], event.body)
     match event.kind:
@@ -135,8 +136,17 @@ def _settle(insight: InsightState, move: str, right: bool, now: datetime) -> Ins
 
 
 def _answered(insight: InsightState, plan: Plan, outcome: str, now: datetime) -> InsightState:
-    insight = replace(insight, placed=True, last=outcome, worked=False, possible=(), seen=now.isoformat())
-    return _spend(replace(insight, predicted=insight.predicted or plan.move != "place"), plan.question)
+    insight = replace(
+        insight,
+        placed=True,
+        predicted=insight.predicted or plan.move != "place",
+        last=outcome,
+        passes=insight.passes + 1 if outcome in ("skipped", "gave_up") else 0,
+        worked=False,
+        possible=(),
+        seen=now.isoformat(),
+    )
+    return _spend(insight, plan.question)
 
 
 def _spend(insight: InsightState, question: str) -> InsightState:

@@ -62,8 +62,9 @@ class View:
 
     @property
     def focus(self) -> str:
-        """The first insight of the plan that is not known; empty when all are."""
-        return next((name for name in self.path if not self.state.insight(name).known), "")
+        """The first insight of the plan that is neither known nor set aside; empty when none is left."""
+        insights = ((name, self.state.insight(name)) for name in self.path)
+        return next((name for name, insight in insights if not insight.known and not insight.set_aside), "")
 
 
 def next_plan(view: View) -> Plan:
@@ -79,7 +80,7 @@ def facts(view: View) -> Facts:
         reviews_done=state.reviews,
         placing=bool(_placement(view)),
         placements=state.placements,
-        goal_reached=not view.focus,
+        nothing_left=not view.focus,
         holdouts_left=len(_holdouts(view)),
         beginner=not any(insight.knowledge.right for insight in state.insights.values()),
         last=focus.last or "none",
@@ -104,12 +105,14 @@ def _review(view: View) -> Plan:
 def _placement(view: View) -> str:
     """Return the insight whose question halves best what is unknown; empty when placement is over.
 
-    A wrong answer settles what is built on it as well, a right one what it is built on.
+    A wrong answer settles what is built on it as well, a right one what it is built on. Once teaching has begun, it is
+    over for good.
     """
-    if view.state.placements >= view.script.placement:
+    insights = {name: view.state.insight(name) for name in view.path}
+    begun = any(insight.explained or insight.predicted for insight in insights.values())
+    if begun or view.state.placements >= view.script.placement:
         return ""
     ancestors = {name: set(view.taught.ancestors(name)) for name in view.path}
-    insights = {name: view.state.insight(name) for name in view.path}
     failed = {name for name, insight in insights.items() if insight.placed and not insight.known}
     unknown = {
         name for name in view.path
@@ -140,7 +143,8 @@ def _holdouts(view: View) -> tuple[str, ...]:
         times = [datetime.fromisoformat(time) for time in insight.holdouts]
         return not times or (len(times) == 1 and view.now - times[0] >= DELAYED_HOLDOUT)
 
-    return tuple(name for name in view.path if open_(view.state.insight(name)))
+    known = [name for name in view.path if view.state.insight(name).known]
+    return tuple(name for name in known if open_(view.state.insight(name)))
 
 
 def _finish(view: View) -> Plan:
@@ -149,7 +153,7 @@ def _finish(view: View) -> Plan:
         return Plan(move="finish")
     questions = view.taught.questions(left[0]).values()
     question = next(question.id for question in questions if question.holdout)
-    of = len(view.path)
+    of = sum(view.state.insight(name).known for name in view.path)
     return Plan(move="finish", insight=left[0], question=question, holdout=True, n=of - len(left) + 1, of=of)
 
 

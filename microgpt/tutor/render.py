@@ -10,7 +10,7 @@ What a turn says (`Turn.say`), by move; every fact may be told to the learner:
     ask          why (first, again, parallel, confirm), source
     confront     belief, possible, you_said, it_would_say, reply, source
     review       n, of_n, days
-    finish       mastered, shown, next_review; n, of_n while a last question is asked
+    finish       mastered, shown, left, next_review; n, of_n while a last question is asked
 
 Nothing here depends on the key of the question that the turn asks.
 """
@@ -210,9 +210,11 @@ def _finish(state: LessonState, plan: Plan, taught: Teachable, now: datetime) ->
     cards = [insight.card["due"] for insight in insights.values() if insight.card is not None]
     done = [name for name, insight in insights.items() if mastered(insight.knowledge)]
     shown = [name for name, insight in insights.items() if insight.shown and name not in done]
+    left = [name for name, insight in insights.items() if not insight.known]
     return {
         "mastered": [{"insight": name, "claim": claims[name].claim} for name in done],
         "shown": [{"insight": name, "claim": claims[name].claim} for name in shown],
+        "left": [{"insight": name, "claim": claims[name].claim} for name in left],
         "next_review": min((str(due) for due in cards), default=""),
     }
 

@@ -36,14 +36,14 @@ class Facts:
         reviews_done: reviews asked in this sitting.
         placing: whether some insight's standing is unknown, and a question could settle it.
         placements: placement questions asked so far.
-        goal_reached: whether every insight of the plan is known.
+        nothing_left: whether every insight of the plan is known, or set aside for another sitting.
         holdouts_left: questions kept for measuring that may be asked now.
         beginner: whether nothing has been answered rightly and without help yet.
 
-    About the insight in focus, the first of the plan that is not known:
+    About the insight in focus, the first of the plan that is neither known nor set aside:
         last: how its last question ended: none, right, wrong, gave_up, skipped, void.
         counter: whether the last wrong answer fits a belief that has not met its counter-example yet.
-        worked: whether a worked example has been shown since the last wrong answer.
+        worked: whether a worked example has been shown since the last question.
         predicted: whether a question about it has been asked since placement.
         explained: whether it has been explained.
     """
@@ -52,7 +52,7 @@ class Facts:
     reviews_done: int = 0
     placing: bool = False
     placements: int = 0
-    goal_reached: bool = False
+    nothing_left: bool = False
     holdouts_left: int = 0
     beginner: bool = True
     last: str = "none"

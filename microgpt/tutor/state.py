@@ -11,6 +11,8 @@ from microgpt.learner.mastery import Knowledge, mastered
 from microgpt.learner.review import CardJson, due
 from microgpt.tutor.turns import Move
 
+PASSES = 3  # in a row, after which an insight is set aside
+
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
@@ -96,7 +98,8 @@ class InsightState:
         last: outcome of the last ask about it; empty before the first.
         possible: the beliefs that the last wrong answer fits.
         confronted: beliefs already met with a counter-example.
-        worked: whether a worked example followed the last wrong answer.
+        passes: questions in a row that were skipped or given up, in this sitting.
+        worked: whether a worked example followed the last question that was not answered rightly.
         asked: question ids, the latest last, each once.
         card: when to ask again.
         seen: time of the last answer, ISO 8601.
@@ -109,6 +112,7 @@ class InsightState:
     predicted: bool = False
     explained: bool = False
     last: str = ""
+    passes: int = 0
     possible: tuple[str, ...] = ()
     confronted: tuple[str, ...] = ()
     worked: bool = False
@@ -121,6 +125,11 @@ class InsightState:
     def known(self) -> bool:
         """Whether there is nothing left to teach here."""
         return self.shown or mastered(self.knowledge)
+
+    @property
+    def set_aside(self) -> bool:
+        """Whether to leave it for another sitting: the learner passed again and again."""
+        return self.passes >= PASSES
 
 
 @dataclass(frozen=True, kw_only=True)

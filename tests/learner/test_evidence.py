@@ -55,14 +55,6 @@ def test_a_question_keeps_its_name_in_whatever_order_its_inputs_are_written(inpu
     assert question_hash("i", "f(x)", {name: inputs[name] for name in names}) == question_hash("i", "f(x)", inputs)
 
 
-QUESTION = st.tuples(ANY_TEXT, ANY_TEXT, st.dictionaries(st.text(max_size=5), PLAIN, max_size=3))
-
-
-@given(QUESTION, QUESTION)
-def test_two_questions_share_a_name_only_if_insight_call_and_inputs_are_the_same(one, other):
-    assert (question_hash(*one) == question_hash(*other)) == (to_json(list(one)) == to_json(list(other)))
-
-
 def test_a_question_is_named_by_each_of_its_three_parts():
     names = {
         question_hash("i", "f(x)", {"x": 1}),

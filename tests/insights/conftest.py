@@ -1,0 +1,26 @@
+"""A small course of averages, copied to where a test may change it."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+FIXTURES = Path(__file__).parent / "fixtures"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The clean course, without a lock."""
+    return Path(shutil.copytree(FIXTURES / "averages", tmp_path / "averages"))
+
+
+@pytest.fixture(scope="session")
+def insight_text() -> str:
+    """The text of a clean insight with code."""
+    return (FIXTURES / "averages" / "a-mean-is-a-fair-share.md").read_text()
+
+
+@pytest.fixture(scope="session")
+def codeless_text() -> str:
+    """The text of a clean insight without code."""
+    return (FIXTURES / "averages" / "one-outlier-is-enough.md").read_text()

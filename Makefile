@@ -21,6 +21,7 @@ test-all: $(DEV)
 
 lint: $(DEV)
 	$(BIN)/ruff check
+	$(BIN)/ruff format --check --quiet
 	$(BIN)/pyright
 	$(BIN)/lint-imports --no-logo
 

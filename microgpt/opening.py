@@ -164,7 +164,7 @@ def _show_tokens(name: str, terminal: Terminal) -> str:
         _say(terminal, f"This model knows the letters a to z. It leaves out: {' '.join(dict.fromkeys(unread))}")
     if len(name) - len(unread) - name.count(" ") > MOST_LETTERS:
         _say(terminal, f"It looks at {MOST_LETTERS} letters at once, and leaves out the rest.")
-    _say(terminal, "A model sees no letters, only numbers. These arrive like this:")
+    _say(terminal, "A model sees no letters, only numbers. This is how these small letters arrive:")
     terminal.show((Lines(lines=token_table(letters, terminal.width)),))
     _say(terminal, "^ and $ are the same token: BOS, which stands before and after every name.")
     return letters

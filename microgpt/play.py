@@ -6,7 +6,7 @@ A turn is drawn, a line is read, one lesson tool is called. What to teach is nev
 import shlex
 import signal
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import cast
 
@@ -20,7 +20,7 @@ from microgpt.tutor.tools import LessonTools
 from microgpt.tutor.turns import Ask, Graded, Turn
 from microgpt.tutor.voices import Heading, Listing, Paragraph, Voice, offline
 
-KEYS = "? hint, r the answer, Enter pass, l code, p progress, x WHY contest, q quit"
+KEYS = "? hint · r answer · Enter pass · l code · p progress · x WHY contest · q quit"
 SUBJECT = "microgpt.reference"  # only where this is taught is a learner's name shown to a model
 LONGEST_NAME = 40
 
@@ -56,7 +56,7 @@ def sit_down(
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # an impatient second one must not cut the goodbye short
         stopped = True
-    terminal.show((Paragraph(text=f"Saved. Go on with:  {seat.command}"),))
+    terminal.show((Paragraph(text=f"Saved. Go on with: `{seat.command}`"),))
     return not stopped
 
 
@@ -73,10 +73,20 @@ class Sitting:
     def play(self) -> None:
         """Draw one turn after the other, until one is the last."""
         turn = self._tools.start(course=self._seat.course, goal=self._seat.goal, learner=self._seat.learner)
-        profile = self._greet(turn)
+        self._closed = _just(turn).get("ask_id", "")
+        self._show_title(turn)
+        profile = self._store.learner(self._seat.learner)
+        if profile:
+            self._say(_welcome_back(profile, turn))
+            turn = _without_just(turn)
+        else:
+            profile = self._get_to_know()
         while True:
             self._closed = _just(turn).get("ask_id", self._closed)
-            self._terminal.show(self._voice(turn, profile))
+            if turn.ask and not self._keys_told:
+                self._say(KEYS, quiet=True)
+                self._keys_told = True
+            self._terminal.show(self._voice(turn, profile), paged=turn.ask is None)
             if turn.ask:
                 self._tools.next(turn.lesson, turn.ack)
                 turn = self._at_question(turn, turn.ask, profile)
@@ -88,9 +98,6 @@ class Sitting:
 
     def _at_question(self, turn: Turn, ask: Ask, profile: Profile) -> Turn:
         """Read lines until one closes the question."""
-        if not self._keys_told:
-            self._say(f"Keys: {KEYS}.", quiet=True)
-            self._keys_told = True
         confirmed = turn.move == "place"  # where to pass is the honest thing to do
         while True:
             line = self._terminal.read()
@@ -152,14 +159,12 @@ class Sitting:
 
     # ---- the first minute, and the last
 
-    def _greet(self, turn: Turn) -> Profile:
-        """Draw the title; learn the name of somebody new, and show it to a model."""
+    def _show_title(self, turn: Turn) -> None:
         known, of = turn.say["known"], turn.say["of"]
         self._terminal.show((Heading(left=self._course.title, right=f"{of} ideas · you know {known} · no key needed"),))
-        profile = self._store.learner(self._seat.learner)
-        if profile:
-            self._say(_welcome_back(profile, turn))
-            return profile
+
+    def _get_to_know(self) -> Profile:
+        """Learn the name of somebody new, and show it to a model."""
         self._say(f"{_promise(self._course)} What should I call you? (Enter to skip)")
         name = "".join(char for char in self._terminal.read() if char.isprintable())[:LONGEST_NAME]
         profile = Profile(id=self._seat.learner, name=name)
@@ -179,10 +184,20 @@ class Sitting:
 
 def _welcome_back(profile: Profile, turn: Turn) -> str:
     hello = f"Welcome back, {profile.name}." if profile.name else "Welcome back."
+    if turn.move == "finish" and not turn.ask:
+        return f"{hello} Nothing is due."
     due = cast(int, turn.say.get("of_n", 0)) if turn.move == "review" else 0
     if not due:
         return f"{hello} We go on where you stopped."
-    return f"{hello} {due} {'thing is' if due == 1 else 'things are'} due; then we go on with the open one."
+    then = "" if turn.say["known"] == turn.say["of"] else "; then we go on with the open one"
+    return f"{hello} {due} {'thing is' if due == 1 else 'things are'} due{then}."
+
+
+def _without_just(turn: Turn) -> Turn:
+    """Leave out how the last question ended, which was said before the learner left."""
+    if _just(turn).get("outcome") == "abandoned":
+        return turn
+    return replace(turn, say={name: fact for name, fact in turn.say.items() if name != "just"})
 
 
 def _promise(course: Course) -> str:

@@ -89,8 +89,8 @@ def rmsnorm(x: Node) -> Node:  # each row scaled to a mean square of 1
         for row, gs, s, d in zip(out, grad, scales, map(dot, out, grad))],))
 
 def softmax(scores: list[float]) -> list[float]:
-    """Turn scores into shares: positive, 1 in sum, e times as much for a score 1 higher."""
-    top = max(scores)  # taking it off changes no share, and exp cannot overflow
+    """Turn scores into shares: each positive, all together 1."""
+    top = max(scores)  # changes no share, but keeps exp from overflowing
     exps = [math.exp(score - top) for score in scores]
     total = sum(exps)
     return [e / total for e in exps]

@@ -20,6 +20,7 @@ from rich.text import Text
 
 from microgpt.tutor.voices import Block, Heading, Lines, Listing, Options, Paragraph, Spoken
 
+CODE = 6  # columns before a line of code, for its number
 WIDEST, NARROWEST = 80, 40  # columns: a longer line is hard to read, a shorter one cannot hold code
 _ASCII = {
     "·": "-",
@@ -52,6 +53,7 @@ class Terminal:
         self._blue = value_colour(environ)
         self._heading: Heading | None = None
         self._typed: list[str] = []
+        self._rows = 0  # drawn since the learner last pressed Enter
         if self.live:
             importlib.import_module("readline")  # from now on, `input` knows the arrow keys
 
@@ -65,27 +67,34 @@ class Terminal:
         """Whether somebody sits here: keys are pressed and lines can be redrawn."""
         return sys.stdin.isatty() and self._console.is_terminal and not self._plain
 
-    def show(self, spoken: Spoken) -> None:
-        """Draw blocks, an empty line between them; a heading only where it is not the last one drawn."""
+    def show(self, spoken: Spoken, *, paged: bool = False) -> None:
+        """Draw blocks, an empty line between them; a heading only where it is not the last one drawn.
+
+        Args:
+            paged: wait where more comes than the window holds, so that nothing scrolls away unread.
+        """
         for block in spoken:
             if isinstance(block, Heading):
                 if block == self._heading:
                     continue
                 self._heading = block
             lines = plain_lines(block) if self._plain else drawn_lines(block, self.width, self._blue)
+            if paged:
+                self._wait_if_full(len(lines) + 1)
             for line in lines if self._plain else [Text(), *lines]:
                 self._print(line)
 
     def redraw(self, text: str) -> None:
         """Write over the line that was written before; nothing where that cannot be done."""
         if self.live:
-            self._print(Text("\r  " + visible(text)[: self.width - 3].ljust(self.width - 3)), end="")
+            self._console.file.write("\r  " + visible(text)[: self.width - 3].ljust(self.width - 3))
+            self._console.file.flush()
 
     def wipe(self) -> None:
         """Take the redrawn line away."""
         if self.live:
             self.redraw("")
-            self._print(Text("\r"), end="")
+            self._console.file.write("\r")
 
     def read(self) -> str:
         """Return the next line that the learner types.
@@ -93,11 +102,12 @@ class Terminal:
         Raises:
             EOFError: there are no more.
         """
-        self._print(Text(""))
+        self._rows = 0
         if self.live:
             line = input("> ")
         else:
-            print("> ", end="", flush=True)
+            self._console.file.write("> ")
+            self._console.file.flush()
             line = sys.stdin.readline()
             if not sys.stdin.isatty():
                 self._print(Text(visible(line.rstrip("\n"))))  # nobody sees the keys: a transcript should
@@ -126,10 +136,17 @@ class Terminal:
         finally:
             termios.tcsetattr(sys.stdin, termios.TCSAFLUSH, before)  # flushed: what stopped it is no answer
 
-    def _print(self, line: Text, end: str = "\n") -> None:
+    def _wait_if_full(self, rows: int) -> None:
+        if self.live and self._rows and self._rows + rows > self._console.height - 3:
+            self._print(Text("\n  Enter shows the rest.", "dim"))
+            if self.read() == "q":
+                raise EOFError
+        self._rows += rows
+
+    def _print(self, line: Text) -> None:
         if self._plain:
             line = Text(to_ascii(line.plain))
-        self._console.print(line, end=end, soft_wrap=True, highlight=False)
+        self._console.print(line, soft_wrap=True, highlight=False)
         self._console.file.flush()
 
 
@@ -156,7 +173,7 @@ def plain_lines(block: Block) -> list[Text]:
         case Heading():
             return [Text(f"[{block.left}] {block.right}")]
         case Paragraph():
-            return [styled(" ".join(block.text.split()), "", "")]
+            return [styled(block.text, "", "", fence="`")]
         case Lines():
             label = f"{block.label}  " if block.label else ""
             return [Text(label + visible(line)) for line in block.lines if line.strip()]
@@ -179,10 +196,13 @@ def drawn_lines(block: Block, width: int, blue: str) -> list[Text]:
         case Paragraph():
             return _wrapped(styled(block.text, _TONES[block.tone], blue), width, "  ", "  ")
         case Lines():
-            label = f"  {block.label}".ljust(6)
-            firsts = [label, *[" " * 6] * (len(block.lines) - 1)]
-            rows = zip(firsts, block.lines, strict=True)
-            return [line for first, text in rows for line in _wrapped(Text(visible(text)), width, first, " " * 8)]
+            label = f"  {block.label}  " if block.label else ""
+            rows = enumerate(block.lines)
+            return [
+                line
+                for n, text in rows
+                for line in _wrapped(Text(visible(text)), width, (label if n == 0 else "").ljust(6), " " * 6)
+            ]
         case Options():
             rows = ((f"      {letter}) ", Text(visible(text))) for letter, text in _lettered(block))
             return [line for first, text in rows for line in _wrapped(text, width, first, " " * 9)]
@@ -190,8 +210,11 @@ def drawn_lines(block: Block, width: int, blue: str) -> list[Text]:
             return _listing(block, width, blue)
 
 
-def styled(text: str, base: str, blue: str) -> Text:
+def styled(text: str, base: str, blue: str, fence: str = "") -> Text:
     """Return a paragraph with its markup turned into styles: code and formulas blue, stress bold.
+
+    Args:
+        fence: put around code; for those who see no colours.
 
     >>> styled("`exp` gives $e^{score}$ over $\\\\sqrt{D}$", "", "").plain
     'exp gives e^score over sqrt(D)'
@@ -200,7 +223,7 @@ def styled(text: str, base: str, blue: str) -> Text:
     for match in _MARKUP.finditer(text):
         code, stress, formula = match.groups()
         out.append(text[last : match.start()])
-        out.append(code or stress or _formula(formula), "bold" if stress else blue)
+        out.append(f"{fence}{code}{fence}" if code else stress or _formula(formula), "bold" if stress else blue)
         last = match.end()
     return out.append(text[last:])
 
@@ -239,7 +262,10 @@ def _lettered(options: Options) -> Iterable[tuple[str, str]]:
 def _wrapped(text: Text, width: int, first: str, rest: str) -> list[Text]:
     """Break a text into lines of at most `width` columns; the first one begins with `first`, the others with `rest`."""
     lines = text.wrap(_MEASURE, width - max(cell_len(first), cell_len(rest))) or [Text()]
-    return [Text.assemble(first if i == 0 else rest, line) for i, line in enumerate(lines)]
+    drawn = [Text.assemble(first if i == 0 else rest, line) for i, line in enumerate(lines)]
+    for line in drawn:
+        line.rstrip()
+    return drawn
 
 
 def _apart(left: Text, right: Text, width: int) -> list[Text]:
@@ -255,17 +281,23 @@ def _listing(listing: Listing, width: int, blue: str) -> list[Text]:
     """Code left, values right; a value that finds no room stands under its line."""
     codes = [visible(line) for line in listing.lines]
     margin = min((len(code) - len(code.lstrip()) for code in codes if code.strip()), default=0)
-    lines = [Text(f"      {visible(listing.file)}", "dim")] if listing.file else []
+    lines = [Text(" " * CODE + visible(listing.file), "dim")] if listing.file else []
     for number, code in enumerate(codes, listing.start):
-        code = code[margin:]
-        deeper = " " * min(12 + len(code) - len(code.lstrip()), width // 2)
-        drawn = _wrapped(Text(code), width, f"{number:6}  ", deeper)
-        drawn[0].stylize("dim", 0, 6)
+        code, comment = _split_comment(code[margin:], width - CODE)
+        deeper = " " * min(CODE + 8 + len(code) - len(code.lstrip()), width // 2)
+        drawn = _wrapped(Text(code), width, f"{number:4}  ", deeper)
+        drawn[0].stylize("dim", 0, 4)
         if number in listing.values:
             value = Text(visible(listing.values[number]), blue)
             drawn = [*drawn[:-1], *_apart(drawn[-1], value, width)]
-        lines += drawn
+        lines += [*drawn, *(_wrapped(Text(comment, "dim"), width, deeper, deeper) if comment else ())]
     return lines
+
+
+def _split_comment(code: str, room: int) -> tuple[str, str]:
+    """Part a line that is too long at its comment, which then stands below: the value belongs beside the code."""
+    before, mark, comment = code.partition("  # ")
+    return (before, f"# {comment}") if mark and len(code) > room else (code, "")
 
 
 _MEASURE = Console(file=io.StringIO())  # rich wraps by a console's rules; this one draws nothing

@@ -1,5 +1,7 @@
 """The bundled names, a user's own text, and the split."""
 
+import doctest
+import importlib.util
 import random
 from pathlib import Path
 
@@ -28,6 +30,17 @@ def test_the_bundled_names_are_complete() -> None:
 
 def test_every_53rd_bundled_name_is_the_golden_file() -> None:
     assert load_dataset().documents[10::53] == load_dataset(GOLDEN_NAMES).documents
+
+
+def test_the_script_that_made_the_names_does_what_its_example_says() -> None:
+    script = Path(__file__).parent.parent / "tools" / "make_names.py"
+    spec = importlib.util.spec_from_file_location("make_names", script)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    result = doctest.testmod(module)
+    assert (result.attempted, result.failed) == (1, 0)
 
 
 @given(text=TEXT)

@@ -14,8 +14,11 @@ from microgpt.insights.subject import enclosing_function, parse_python
 from microgpt.sandbox import Job, Limits, Outcome, Program, run_jobs
 
 # A question is answered in milliseconds; a mutant that takes longer never ends.
-_LIMITS = Limits(wall_s=5.0, cpu_s=1.0)
+_LIMITS = Limits(wall_s=3.0, cpu_s=1.0)
+_SUBJECT = ""  # among the names of misconceptions: the subject itself
+
 Answers = Mapping[str, tuple[LockedQuestion, ...]]
+_Mutants = Mapping[str, Mapping[str, str]]  # insight, misconception, source
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,27 +51,49 @@ def compute_answers(
     """
     with_code = [i for i in insights if i.call or any(q.call for q in i.questions)]
     mutants, errors = _mutants(course, with_code)
-    cases = [case for insight in with_code for case in _cases(insight)]
-    jobs = [job for case in cases for job in _jobs(course, case, mutants[case.insight.id])]
-    probe = Job(program=_program(course, course.subject_source), expression="0", inputs={})
-    first, *outcomes = run_jobs([probe, *jobs], limits=_LIMITS, trusted=trusted) if jobs else [Outcome(kind="value")]
-    if first.kind != "value":
-        return {}, (*errors, _broken_program(course, first))
-    locked: dict[str, list[LockedQuestion]] = {i.id: [] for i in insights}
+    broken = _broken_program(course, trusted) if with_code else None
+    if broken:
+        return {}, (*errors, broken)
+    authored = [_Case(insight=i, question=q, parallel=False) for i in with_code for q in i.questions]
+    locked, failed = _answer_cases(course, authored, mutants, {}, trusted)
+    endless = {i.id: _endless(locked[i.id]) for i in with_code}
+    varied = [case for insight in with_code for case in _varied(insight)]
+    parallel, _ = _answer_cases(course, varied, mutants, endless, trusted)
+    answers = {
+        i.id: (*locked[i.id], *choose(parallel[i.id], locked[i.id], i.within))
+        if i in with_code
+        else tuple(_without_code(i, q) for q in i.questions)
+        for i in insights
+    }
+    return answers, (*errors, *_told_once(failed))
+
+
+def _answer_cases(
+    course: Course, cases: Sequence[_Case], mutants: _Mutants, endless: Mapping[str, set[str]], trusted: bool
+) -> tuple[dict[str, list[LockedQuestion]], list[tuple[_Case, CourseError]]]:
+    """Return the cases with their answers, by insight, and those that have no key.
+
+    Args:
+        endless: by insight, the misconceptions whose mutants are known to run for ever and are not run again.
+    """
+    runs = [_sources(course, case, mutants, endless) for case in cases]
+    jobs = [job for case, sources in zip(cases, runs, strict=True) for job in _jobs(course, case, sources)]
+    outcomes = iter(run_jobs(jobs, limits=_LIMITS, trusted=trusted))
+    locked: dict[str, list[LockedQuestion]] = {id_: [] for id_ in mutants}
     failed: list[tuple[_Case, CourseError]] = []
-    results = iter(outcomes)
-    for case in cases:
-        key, *others = [next(results) for _ in range(1 + len(mutants[case.insight.id]))]
+    for case, sources in zip(cases, runs, strict=True):
+        came = {belief: next(outcomes) for belief in sources}
+        key = came.pop(_SUBJECT)
+        others = {belief: came.get(belief, Outcome(kind="timeout")) for belief in mutants[case.insight.id]}
         try:
-            answers = dict(zip(mutants[case.insight.id], others, strict=True))
-            locked[case.insight.id].append(_locked(case, key, answers))
+            locked[case.insight.id].append(_locked(case, key, others))
         except CourseError as error:
             failed.append((case, error))
-    for insight in insights:
-        if insight not in with_code:
-            locked[insight.id] = [_without_code(insight, q) for q in insight.questions]
-    chosen = {i.id: _with_parallels(locked[i.id], i.within) for i in insights}
-    return chosen, (*errors, *_told_once([(c, e) for c, e in failed if not c.parallel]))
+    return locked, failed
+
+
+def _endless(locked: Sequence[LockedQuestion]) -> set[str]:
+    return {name for q in locked for name, answer in q.answers.items() if answer == Fault(kind="timeout")}
 
 
 def _program(course: Course, subject: str) -> Program:
@@ -76,7 +101,7 @@ def _program(course: Course, subject: str) -> Program:
     return Program(files=((name, subject), ("helpers.py", course.helpers)))
 
 
-def _mutants(course: Course, insights: Sequence[Insight]) -> tuple[dict[str, dict[str, str]], list[CourseError]]:
+def _mutants(course: Course, insights: Sequence[Insight]) -> tuple[_Mutants, list[CourseError]]:
     """Return the mutated subjects by insight and misconception, and why some could not be made."""
     mutants: dict[str, dict[str, str]] = {}
     errors: list[CourseError] = []
@@ -94,21 +119,23 @@ def _mutants(course: Course, insights: Sequence[Insight]) -> tuple[dict[str, dic
     return mutants, errors
 
 
-def _cases(insight: Insight) -> Iterator[_Case]:
-    for question in insight.questions:
-        yield _Case(insight=insight, question=question, parallel=False)
+def _varied(insight: Insight) -> Iterator[_Case]:
     for i, (template, inputs) in enumerate(candidates(insight), start=1):
-        varied = replace(template, id=f"{template.id}~{i}", inputs=inputs)
-        yield _Case(insight=insight, question=varied, parallel=True)
+        yield _Case(insight=insight, question=replace(template, id=f"{template.id}~{i}", inputs=inputs), parallel=True)
 
 
-def _jobs(course: Course, case: _Case, mutants: Mapping[str, str]) -> Iterator[Job]:
-    """Yield the job that computes the key, then one for each mutant."""
-    watch = "" if case.question.holdout else _watched(course, case.insight)
-    for source in (course.subject_source, *mutants.values()):
+def _sources(course: Course, case: _Case, mutants: _Mutants, endless: Mapping[str, set[str]]) -> Mapping[str, str]:
+    """Return the subjects to ask a case: the real one, then each mutant that is worth running."""
+    skipped = endless.get(case.insight.id, set())
+    beliefs = {name: source for name, source in mutants[case.insight.id].items() if name not in skipped}
+    return {_SUBJECT: course.subject_source, **beliefs}
+
+
+def _jobs(course: Course, case: _Case, sources: Mapping[str, str]) -> Iterator[Job]:
+    for name, source in sources.items():
+        watch = _watched(course, case.insight) if name == _SUBJECT and not case.question.holdout else ""
         program = _program(course, source)
         yield Job(program=program, expression=case.call, inputs=case.question.inputs, watch=watch)
-        watch = ""
 
 
 def _watched(course: Course, insight: Insight) -> str:
@@ -145,7 +172,8 @@ def _locked(case: _Case, key: Outcome, others: Mapping[str, Outcome]) -> LockedQ
 
 def _answer(outcome: Outcome, within: float) -> Answer:
     if outcome.kind != "value":
-        return Fault(kind=outcome.kind, detail=outcome.detail.partition(":")[0])
+        # The error's name alone: what it says differs between interpreters, and the lock must not.
+        return Fault(kind=outcome.kind, detail=outcome.detail.partition(":")[0] if outcome.kind == "error" else "")
     if not can_be_typed(outcome.value):
         return Fault(kind="value", detail=type(outcome.value).__name__)
     return rounded(outcome.value, within * 1e-6)
@@ -170,12 +198,12 @@ def _without_code(insight: Insight, question: Question) -> LockedQuestion:
     )
 
 
-def _with_parallels(locked: Sequence[LockedQuestion], within: float) -> tuple[LockedQuestion, ...]:
-    authored = [q for q in locked if not q.parallel]
-    return (*authored, *choose([q for q in locked if q.parallel], authored, within))
-
-
-def _broken_program(course: Course, outcome: Outcome) -> CourseError:
+def _broken_program(course: Course, trusted: bool) -> CourseError | None:
+    """Return why the subject and its helpers cannot be loaded, if they cannot: one error, not one a question."""
+    probe = Job(program=_program(course, course.subject_source), expression="0", inputs={})
+    outcome = run_jobs([probe], limits=_LIMITS, trusted=trusted)[0]
+    if outcome.kind == "value":
+        return None
     path = course.folder / "helpers.py" if course.helpers else course.subject_path
     message = f"the subject and its helpers cannot be loaded: {outcome.detail or outcome.kind}. Try running them."
     return CourseError(message, path=str(path))

@@ -225,12 +225,12 @@ def _order_errors(
     known = {*insights, *broken}
     if not known:
         yield doc.error("order", "the course has no insight. Try adding my-idea.md beside course.yaml.")
+        return
     lists = {"order": course.order, **{f"goals.{goal}": names for goal, names in course.goals.items()}}
     for key, names in lists.items():
         for i, name in enumerate(names):
             if name not in known:
-                hint = nearest(name, sorted(known)) if known else "Try adding its file."
-                yield doc.error(f"{key}.{i}", f"no insight {name!r}. {hint}")
+                yield doc.error(f"{key}.{i}", f"no insight {name!r}. {nearest(name, sorted(known))}")
     for name, insight in insights.items():
         if name not in course.order:
             message = f"{name!r} is unreachable: no lesson gets to it. Try adding it to the order in course.yaml."

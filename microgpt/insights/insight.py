@@ -237,10 +237,10 @@ def _check_call(doc: Document, key: str, question: Question, call: str) -> None:
 
 
 def _check_wrong_answers(doc: Document, key: str, question: Question, beliefs: list[str]) -> None:
+    for name in question.inputs:
+        raise doc.error(f"{key}.{name}", f"unknown key {name!r} without a `call:`. {nearest(name, _QUESTION_KEYS)}")
     if question.right is None:
         raise doc.error(key, f"{question.id!r} has no right answer. Try a `call:` that computes it, or `right:`.")
-    for name in question.inputs:
-        raise doc.error(f"{key}.{name}", f"unknown key {name!r}. {nearest(name, _QUESTION_KEYS)}")
     for belief in question.wrong:
         if belief not in beliefs:
             raise doc.error(f"{key}.wrong.{belief}", f"no misconception {belief!r}. {nearest(belief, beliefs)}")

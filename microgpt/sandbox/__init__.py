@@ -11,6 +11,7 @@ memory, time, room for output. Whatever it does, it ends in an `Outcome`, and th
 import json
 import math
 import os
+import platform
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -130,10 +131,7 @@ def run_jobs(jobs: Sequence[Job], *, limits: Limits = Limits(), trusted: bool = 
         return []
     contained = support() != "none"
     if not contained and not trusted:
-        raise SandboxError(
-            f"this would run code that is not ours, and nothing here can contain it: {_obstacle()}. "
-            "Try: apt install bubblewrap"
-        )
+        raise SandboxError(f"this would run code that is not ours, and nothing here can contain it: {_obstacle()}")
     outcomes = _run(dict(enumerate(jobs)), limits, contained)
     for number, job in enumerate(jobs):
         if number not in outcomes:
@@ -148,14 +146,14 @@ def support() -> Literal["bubblewrap", "none"]:
 
 @cache
 def _obstacle() -> str:
-    """Return why nothing can be contained here, or nothing."""
+    """Return why nothing can be contained here and what to try, or nothing."""
     if seccomp_filter() is None:
-        return "the processor is neither x86-64 nor 64-bit ARM"
+        return f"the sandbox knows x86-64 and 64-bit ARM, not {platform.machine()}. Try: another machine"
     if not bubblewrap.find():
-        return "bubblewrap is not installed"
+        return "bubblewrap is not installed. Try: apt install bubblewrap"
     trial = Job(program=Program(files=()), expression="6 * 7", inputs={})
     if _run({0: trial}, Limits(), contained=True).get(0) != Outcome(kind="value", value=42):
-        return "bubblewrap is installed, but the kernel lets it make no namespaces"
+        return "bubblewrap is installed, but may not make namespaces. Try: bwrap --ro-bind / / true, which says why"
     return ""
 
 
@@ -171,7 +169,7 @@ def _run(jobs: Mapping[int, Job], limits: Limits, contained: bool) -> dict[int, 
             told, _ = process.communicate()
         finally:
             process.kill()
-    return dict(map(_read, told.splitlines()))
+    return dict(map(_read, told.split(b"\n")[:-1]))  # the last line may have been cut short
 
 
 def _start(contained: bool) -> subprocess.Popen[bytes]:
@@ -230,22 +228,25 @@ def _sources() -> list[tuple[str, str]]:
 def _read(line: bytes) -> tuple[int, Outcome]:
     """Return a job's number and outcome from the line about it.
 
-    The supervisor wrote the number; the rest may be a stranger's forgery, so it is checked like any input.
+    The supervisor wrote the number; what follows may be a stranger's forgery, so it is checked like any input.
     """
-    number = 0
+    number, _, text = line.partition(b" ")
     try:
-        message = cast("dict[str, Json]", json.loads(line))
-        number = cast("int", message["number"])
-        kind, detail = message["kind"], message.get("detail", "")
-        if kind not in get_args(Kind) or not isinstance(detail, str):
-            raise ValueError(f"no outcome: {kind!r}")
-        value = to_json(message.get("value"))  # refuses what JSON can say and a number cannot be, such as 1e999
-        notes = cast("list[tuple[int, str, Json]]", to_json(message.get("notes", [])))
-        return number, Outcome(
-            kind=cast(Kind, kind),
-            value=value,
-            detail=" ".join(detail.split()),
-            notes=tuple((int(at), str(name), noted) for at, name, noted in notes),
-        )
+        return int(number), _outcome(cast("dict[str, Json]", json.loads(text)))
     except (ValueError, TypeError, RecursionError, NotPlainError):
-        return number, _KILLED
+        return int(number), _KILLED
+
+
+def _outcome(message: Mapping[str, Json]) -> Outcome:
+    """Return the outcome that a message tells of."""
+    kind, detail = message["kind"], message.get("detail", "")
+    if kind not in get_args(Kind) or not isinstance(detail, str):
+        raise ValueError(f"no outcome: {kind!r}")
+    value = to_json(message.get("value"))  # refuses what JSON can say and no number can be, such as 1e999
+    notes = cast("list[tuple[int, str, Json]]", to_json(message.get("notes", [])))
+    return Outcome(
+        kind=cast(Kind, kind),
+        value=value,
+        detail=" ".join(detail.split()),
+        notes=tuple((int(at), str(name), noted) for at, name, noted in notes),
+    )

@@ -23,14 +23,11 @@ def apply(state: LessonState, event: Event) -> LessonState:
     """Return the state after one more event.
 
     The bodies, by kind: ``turn`` {plan, goal, minutes, where}, ``ack`` {turn}, ``ask`` {the fields of `OpenAsk`},
-    ``hint`` {rung}, ``unparsed`` {quote, options}, ``evidence`` {the fields of `Evidence`, credited, why_not, implies},
+    ``hint`` {rung}, ``unparsed`` {quote, options}, ``evidence`` {the fields of `Evidence`, credited, why_not, implies, refutes},
     ``skip`` {outcome}, ``reveal`` {}, ``void`` {reason}.
     """
-    now = event.time
-    if state.last_time and now - datetime.fromisoformat(state.last_time) > NEW_SITTING:
-        rested = {name: replace(insight, passes=0) for name, insight in state.insights.items()}
-        state = replace(state, reviews=0, insights=rested)
-    state = replace(state, learner=event.learner, course=event.course, last_time=now.isoformat())
+    state = rested(state, event.time)
+    state = replace(state, learner=event.learner, course=event.course, last_time=event.time.isoformat())
     body = cast(Mapping[str, Any], event.body)
     match event.kind:
         case "turn":
@@ -56,6 +53,14 @@ def apply(state: LessonState, event: Event) -> LessonState:
             raise AssertionError(f"event {event.seq} ({event.kind}) cannot follow here")
 
 
+def rested(state: LessonState, now: datetime) -> LessonState:
+    """Return the state as it is at a time: after a long silence, a new sitting begins with what was set aside."""
+    if not state.last_time or now - datetime.fromisoformat(state.last_time) <= NEW_SITTING:
+        return state
+    insights = {name: replace(insight, passes=0, tries=0) for name, insight in state.insights.items()}
+    return replace(state, reviews=0, insights=insights)
+
+
 def _turn(state: LessonState, body: Mapping[str, Any]) -> LessonState:
     plan = Plan(**body["plan"])
     state = replace(
@@ -78,13 +83,12 @@ def _ack(state: LessonState, body: Mapping[str, Any]) -> LessonState:
     """A turn was said: only now has anything been explained."""
     if body["turn"] != state.turn or state.plan is None:
         return state
-    plan, name = state.plan, state.plan.insight
-    insight = state.insight(name)
+    state, plan, insight = replace(state, said=True), state.plan, state.insight(state.plan.insight)
     if plan.move == "explain":
-        insight = _spend(replace(insight, explained=True, worked=True), plan.worked)
-    elif plan.move == "demonstrate":
-        insight = replace(insight, worked=True)
-    return _with(replace(state, said=True), name, insight)
+        return _with(state, plan.insight, _spend(replace(insight, explained=True, worked=True), plan.worked))
+    if plan.move == "demonstrate":
+        return _with(state, plan.insight, replace(insight, worked=True))
+    return state
 
 
 def _evidence(state: LessonState, ask: OpenAsk, body: Mapping[str, Any]) -> LessonState:
@@ -105,7 +109,7 @@ def _evidence(state: LessonState, ask: OpenAsk, body: Mapping[str, Any]) -> Less
         why_not=body["why_not"],
         mastered=mastered(knowledge) and not mastered(before.knowledge),
         holdout=ask.holdout,
-        before=before.knowledge,
+        before=before,
         evidence=fields,
     )
     if evidence.outcome == "recorded":
@@ -116,7 +120,9 @@ def _evidence(state: LessonState, ask: OpenAsk, body: Mapping[str, Any]) -> Less
         _answered(before, plan, evidence.outcome, now),
         knowledge=knowledge,
         shown=(before.shown or (plan.move == "place" and closed.credited)) and right,
-        possible=() if right else evidence.misconceptions,
+        possible=tuple(belief for belief in before.possible if belief not in body["refutes"])
+        if right
+        else evidence.misconceptions,
         confronted=(*before.confronted, plan.belief) if plan.belief else before.confronted,
     )
     after = _settle(after, plan.move, right, now)
@@ -142,8 +148,8 @@ def _answered(insight: InsightState, plan: Plan, outcome: str, now: datetime) ->
         predicted=insight.predicted or plan.move != "place",
         last=outcome,
         passes=insight.passes + 1 if outcome in ("skipped", "gave_up") else 0,
+        tries=insight.tries + 1,
         worked=False,
-        possible=(),
         seen=now.isoformat(),
     )
     return _spend(insight, plan.question)
@@ -165,6 +171,8 @@ def _skip(state: LessonState, ask: OpenAsk, outcome: str) -> LessonState:
         insight = replace(insight, holdouts=(*insight.holdouts, now.isoformat()))
     elif outcome == "skipped":
         insight = _answered(insight, cast(Plan, state.plan), outcome, now)
+    else:  # abandoned: neutral, but hints on it may have been read, so that another question comes first
+        insight = _spend(insight, ask.question)
     return _close(_with(state, ask.insight, insight), closed)
 
 
@@ -173,14 +181,17 @@ def _void(state: LessonState, ask_id: str) -> LessonState:
     closed = tuple(replace(c, outcome="void", credited=False) if c.ask_id == ask_id else c for c in state.closed)
     state = replace(state, closed=closed)
     place = next((i for i, c in enumerate(closed) if c.ask_id == ask_id), len(closed))
-    if place == len(closed) or closed[place].before is None:
+    if place == len(closed):
         return state
-    name, knowledge = closed[place].insight, closed[place].before
-    assert knowledge is not None
+    name, before = closed[place].insight, closed[place].before
+    if before is None:
+        return state
+    knowledge = before.knowledge
     for later in closed[place + 1 :]:
         if later.insight == name and later.outcome != "void" and later.evidence:
             knowledge = observe(knowledge, Evidence.from_body(later.evidence))
-    return _with(state, name, replace(state.insight(name), knowledge=knowledge, last="void", possible=()))
+    after = replace(state.insight(name), knowledge=knowledge, last="void", possible=())
+    return _with(state, name, replace(after, shown=before.shown, card=before.card))
 
 
 def _close(state: LessonState, closed: ClosedAsk) -> LessonState:

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from microgpt.insights.course import Course, plan
-from microgpt.insights.locked import Lock, LockedQuestion
+from microgpt.insights.locked import Fault, Lock, LockedQuestion
 from microgpt.tutor.script import Facts, Script
 from microgpt.tutor.state import InsightState, LessonState, Plan
+from microgpt.tutor.turns import Move
 
 DELAYED_HOLDOUT = timedelta(days=14)
 
@@ -62,14 +63,30 @@ class View:
 
     @property
     def focus(self) -> str:
-        """The first insight of the plan that is neither known nor set aside; empty when none is left."""
+        """The first insight of the plan that is neither known nor set aside; empty when none is left.
+
+        Nor one whose only question has just been asked: none is asked twice in a row.
+        """
         insights = ((name, self.state.insight(name)) for name in self.path)
-        return next((name for name, insight in insights if not insight.known and not insight.set_aside), "")
+        left = (name for name, insight in insights if not insight.known and not insight.set_aside)
+        return next((name for name in left if _fresh(self, name)), "")
 
 
 def next_plan(view: View) -> Plan:
     """Return the next turn's plan."""
-    return _MOVES[view.script.choose(facts(view))](view)
+    return _MOVES[_applicable(view, view.script.choose(facts(view)))](view)
+
+
+def _applicable(view: View, move: Move) -> Move:
+    """Return a script's move, or ask, or finish, where there is nothing to do it with.
+
+    A worked example is never followed by another one, so that no script talks for ever.
+    """
+    worked = view.state.insight(view.focus).worked
+    idle = {"review": not _reviews(view), "place": not _placement(view), "explain": worked, "demonstrate": worked}
+    if idle.get(move, False):
+        move = "ask"
+    return move if view.focus or move in ("review", "place", "finish") else "finish"
 
 
 def facts(view: View) -> Facts:
@@ -117,6 +134,7 @@ def _placement(view: View) -> str:
     unknown = {
         name for name in view.path
         if not insights[name].placed and not insights[name].known and not ancestors[name] & failed
+        and _fresh(view, name)
     }  # fmt: skip
 
     def settled(name: str) -> tuple[int, int]:
@@ -130,7 +148,7 @@ def _placement(view: View) -> str:
 def _place(view: View) -> Plan:
     name = _placement(view)
     n = view.state.placements + 1
-    question = _question(view, name, prefer=lambda question: len(question.shows))
+    question = _question(view, name, placing=True)
     return Plan(move="place", insight=name, question=question, n=n, of=min(view.script.placement, len(view.path)))
 
 
@@ -143,18 +161,23 @@ def _holdouts(view: View) -> tuple[str, ...]:
         times = [datetime.fromisoformat(time) for time in insight.holdouts]
         return not times or (len(times) == 1 and view.now - times[0] >= DELAYED_HOLDOUT)
 
-    known = [name for name in view.path if view.state.insight(name).known]
+    known = [name for name in view.path if view.state.insight(name).known and _holdout(view, name)]
     return tuple(name for name in known if open_(view.state.insight(name)))
+
+
+def _holdout(view: View, name: str) -> str:
+    """Return the question that is kept for measuring an insight; empty for none."""
+    questions = view.taught.questions(name).values()
+    return next((question.id for question in questions if question.holdout), "")
 
 
 def _finish(view: View) -> Plan:
     left = _holdouts(view)
     if not left:
         return Plan(move="finish")
-    questions = view.taught.questions(left[0]).values()
-    question = next(question.id for question in questions if question.holdout)
     of = sum(view.state.insight(name).known for name in view.path)
-    return Plan(move="finish", insight=left[0], question=question, holdout=True, n=of - len(left) + 1, of=of)
+    n, question = of - len(left) + 1, _holdout(view, left[0])
+    return Plan(move="finish", insight=left[0], question=question, holdout=True, n=n, of=of)
 
 
 def _predict(view: View) -> Plan:
@@ -212,28 +235,42 @@ def _counter(view: View, name: str) -> tuple[str, str] | None:
     return None
 
 
-def _question(view: View, name: str, prefer: Callable[[LockedQuestion], int] = lambda question: 0) -> str:
+def _question(view: View, name: str, *, placing: bool = False) -> str:
     """Return the question to ask about an insight.
 
     Never the one just asked; one not asked yet, if there is any, or else the one asked longest ago; then the one that
-    splits the possible beliefs best; then the educator's own before a generated one.
+    tells most about the possible beliefs, in placement about all; then the educator's own before a generated one.
     """
     insight = view.state.insight(name)
     asked = insight.asked
     candidates = [question for question in view.taught.questions(name).values() if not question.holdout]
-    fresh = [question for question in candidates if not asked or question.id != asked[-1]] or candidates
 
     def order(question: LockedQuestion) -> tuple[int, int, int, bool, str]:
         since = asked.index(question.id) if question.id in asked else -1
-        split = _distinct(question, insight.possible)
-        return since, -split, -prefer(question), question.parallel, _shuffled(view, name, question.id)
+        groups, shown = _tells(question, question.shows if placing else insight.possible)
+        return since, -groups, -shown, question.parallel, _shuffled(view, name, question.id)
 
-    return min(fresh, key=order).id
+    return min(_fresh(view, name) or candidates, key=order).id
 
 
-def _distinct(question: LockedQuestion, beliefs: Sequence[str]) -> int:
-    """Return into how many groups a question's answers part the possible beliefs."""
-    return len({repr(question.answers.get(belief)) for belief in beliefs})
+def _fresh(view: View, name: str) -> list[LockedQuestion]:
+    """Return the questions that may be asked about an insight now: all but holdouts, and the one just asked."""
+    last = view.state.insight(name).asked[-1:]
+    return [
+        question
+        for question in view.taught.questions(name).values()
+        if not question.holdout and question.id not in last
+    ]
+
+
+def _tells(question: LockedQuestion, beliefs: Sequence[str]) -> tuple[int, int]:
+    """Return into how many groups a question's answers part the beliefs, and how many of these would be wrong.
+
+    A belief without an answer to it can't be told by one.
+    """
+    answers = {belief: question.answers[belief] for belief in beliefs if belief in question.answers}
+    given = {belief: repr(answer) for belief, answer in answers.items() if not isinstance(answer, Fault)}
+    return len(set(given.values())), sum(belief in question.shows for belief in given)
 
 
 def _shuffled(view: View, *names: str) -> str:

@@ -31,7 +31,7 @@ from microgpt.tutor.state import ClosedAsk, LessonState, OpenAsk, Plan
 from microgpt.tutor.turns import EXITS, HOLDOUT_EXITS, Ask, Source, Turn
 
 DIGITS = 4  # significant, the same wherever a number is shown
-_EXAMPLES = {"number": "0.25", "list": "[0.5, -1]", "text": "word", "choice": "b"}
+_EXAMPLES = {"number": "0.25", "text": "word", "choice": "b"}
 
 
 def render(state: LessonState, taught: Teachable, lesson: str, now: datetime) -> Turn:
@@ -61,27 +61,40 @@ def render_ask(open_ask: OpenAsk, taught: Teachable) -> Ask:
         text=f"{inputs}\n{question.ask}" if inputs else question.ask,
         kind=kind,
         options=open_ask.options,
-        example=_EXAMPLES[kind],
+        example=_example_list(question.shape) if kind == "list" else _EXAMPLES[kind],
         holdout=open_ask.holdout,
     )
 
 
-def options_of(question: LockedQuestion, ask_id: str) -> tuple[str, ...]:
-    """Return the texts of a choice: the key and what the misconceptions answer, or the educator's own options.
+def _example_list(shape: tuple[int, ...]) -> str:
+    """Return a well-formed list of a shape, always the same for it."""
+    if len(shape) > 1:
+        return f"[{', '.join([_example_list(shape[1:])] * shape[0])}]"
+    return f"[{', '.join(['0.5', '-1', '2', '0.25'][i % 4] for i in range(shape[0]))}]"
 
-    None where fewer than three differ: then it is asked openly. Sorted first, then shuffled by the ask's id, so that
-    the order says nothing about which is right.
+
+def options_of(question: LockedQuestion, ask_id: str) -> tuple[str, ...]:
+    """Return the texts of a choice: the educator's own options, or the key and what the misconceptions answer.
+
+    None where fewer than three of the latter differ: then it is asked openly. Sorted first, then shuffled by the ask's
+    id, so that the order says nothing about which is right.
     """
-    if question.options:
-        texts = set(question.options)
-    else:
-        answers = [question.key, *(a for a in question.answers.values() if not isinstance(a, Fault))]
-        texts = {show(answer) for answer in answers}
-    if len(texts) < 3:
+    texts = set(question.options) or {show(answer) for answer in _answers(question)}
+    if len(texts) < 3 and not question.options:
         return ()
     ordered = sorted(texts)
     random.Random(hashlib.sha256(ask_id.encode()).digest()).shuffle(ordered)
     return tuple(ordered)
+
+
+def value_of(option: str, question: LockedQuestion) -> Json:
+    """Return the answer that an option of `options_of` stands for; the key, where rounding makes two look alike."""
+    return next(answer for answer in _answers(question) if show(answer) == option)
+
+
+def _answers(question: LockedQuestion) -> list[Json]:
+    """Return the key, then what the misconceptions answer."""
+    return [question.key, *(answer for answer in question.answers.values() if not isinstance(answer, Fault))]
 
 
 def show(value: Json) -> str:
@@ -133,9 +146,10 @@ def _just(state: LessonState, plan: Plan, taught: Teachable) -> dict[str, Json]:
 
 def answer_of(closed: ClosedAsk, taught: Teachable) -> str:
     """Return the key of a closed ask as text, if it was found or given up; a wrong answer is to be thought over."""
-    if closed.holdout or closed.outcome not in ("right", "gave_up"):
+    if closed.holdout or closed.outcome not in ("right", "gave_up") or closed.insight not in taught.lock.insights:
         return ""
-    return show(taught.questions(closed.insight)[closed.question].key)
+    question = taught.questions(closed.insight).get(closed.question)  # the course may have changed since
+    return show(question.key) if question else ""
 
 
 def _sources(insight: Insight, taught: Teachable) -> dict[str, Json]:

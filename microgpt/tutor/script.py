@@ -20,6 +20,8 @@ from microgpt.insights.strict_yaml import Document, nearest, read_yaml
 from microgpt.tutor.turns import Move
 
 MOVES: tuple[str, ...] = get_args(Move)
+LAST: tuple[str, ...] = ("none", "right", "wrong", "gave_up", "skipped", "void")
+_KEYS = ("format", "id", "title", "placement", "rules")
 _COMPARISONS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq}
 _COMPARISON = re.compile(r"(<=|>=|==|<|>)\s*(\d+)")
 
@@ -102,23 +104,25 @@ def parse_script(text: str, path: str) -> Script:
     """
     doc = read_yaml(text, path=path)
     for key in doc.data:
-        if key not in ("format", "id", "title", "placement", "rules"):
-            raise doc.error(
-                key, f"unknown key {key!r}. {nearest(key, ('format', 'id', 'title', 'placement', 'rules'))}"
-            )
+        if key not in _KEYS:
+            raise doc.error(key, f"unknown key {key!r}. {nearest(key, _KEYS)}")
     if doc.data.get("format") != 1:
         raise doc.error("format", f"the format {doc.data.get('format')!r} is not known here. Try  format: 1")
+    for key in ("id", "title"):
+        if not isinstance(doc.data.get(key), str):
+            raise doc.error(key, f"a script needs a text as its {key}. Try  {key}: my-way")
     placement, rules = doc.data.get("placement", 0), doc.data.get("rules")
     if isinstance(placement, bool) or not isinstance(placement, int) or placement < 0:
         raise doc.error("placement", f"placement counts questions, not {placement!r}. Try  placement: 7")
     if not isinstance(rules, list) or not rules:
         raise doc.error("rules", "a script needs rules. Try  rules: [{do: ask}]")
     parsed = tuple(_rule(doc, f"rules.{i}", rule) for i, rule in enumerate(rules))
-    if parsed[-1].when:
-        raise doc.error(
-            f"rules.{len(rules) - 1}", "no rule may be left when none holds. Try {do: ask} as the last one."
-        )
-    return Script(id=str(doc.data.get("id")), title=str(doc.data.get("title")), placement=placement, rules=parsed)
+    always = [i for i, rule in enumerate(parsed) if not rule.when]
+    if not always:
+        raise doc.error(f"rules.{len(rules) - 1}", "the last rule must hold always. Try {do: ask} after it.")
+    if always[0] < len(parsed) - 1:
+        raise doc.error(f"rules.{always[0]}", "it always holds, so no rule below is ever met. Try it as the last one.")
+    return Script(id=str(doc.data["id"]), title=str(doc.data["title"]), placement=placement, rules=parsed)
 
 
 def _rule(doc: Document, key: str, rule: object) -> Rule:
@@ -147,12 +151,18 @@ def _condition(doc: Document, key: str, name: str, value: object) -> Condition:
         return value
     if types[name] is int and isinstance(value, str) and _COMPARISON.fullmatch(value):
         return value
-    if types[name] is str and isinstance(value, str):
-        return (value,)
-    if types[name] is str and isinstance(value, list):
-        return tuple(str(item) for item in cast(list[object], value))
+    if types[name] is str and isinstance(value, str | list):
+        return tuple(
+            _last(doc, key, item) for item in ([value] if isinstance(value, str) else cast(list[object], value))
+        )
     example = {bool: "true", int: '">= 1"', str: "[wrong, gave_up]"}[types[name]]
     raise doc.error(key, f"{name} cannot be {value!r}. Try  {name}: {example}")
+
+
+def _last(doc: Document, key: str, value: object) -> str:
+    if value not in LAST:
+        raise doc.error(key, f"no question ends {value!r}. {nearest(str(value), LAST)}")
+    return str(value)
 
 
 def _holds(fact: Fact, wanted: Condition) -> bool:

@@ -16,10 +16,10 @@ from microgpt.insights.grading import gives_up, parse, same, stands_in
 from microgpt.insights.locked import Fault, LockedQuestion
 from microgpt.learner.evidence import Event, Evidence, Json, Kind, question_hash
 from microgpt.learner.store import Store, Transaction
-from microgpt.tutor.fold import apply
+from microgpt.tutor.fold import apply, rested
 from microgpt.tutor.hints import RUNGS, hint_text
 from microgpt.tutor.policy import Teachable, View, next_plan
-from microgpt.tutor.render import answer_of, options_of, render
+from microgpt.tutor.render import answer_of, options_of, render, value_of
 from microgpt.tutor.script import Script
 from microgpt.tutor.state import ClosedAsk, LessonState, OpenAsk, Plan
 from microgpt.tutor.turns import Graded, Hint, Turn
@@ -64,30 +64,52 @@ class Sitting:
         """Return the current turn."""
         return render(self.state, self._lesson.taught, self._lesson.id, self._now)
 
-    def close_stale(self) -> None:
-        """Close an ask that nobody came back to for half a day, or whose question the course no longer has."""
-        ask = self.state.ask
-        if ask is None:
+    def catch_up(self) -> None:
+        """Leave a turn that is over: nobody came back to it for half a day, or the course no longer has it."""
+        ask, plan = self.state.ask, self.state.plan
+        if plan is None:
             return
-        question = self._question(ask)
-        abandoned = self._now - datetime.fromisoformat(ask.asked) > ABANDONED
-        if abandoned or question is None or self._hash(ask.insight, question) != ask.hash:
-            self.record("skip", {"outcome": "abandoned"}, ask.ask_id)
-            self.advance(just=ask.ask_id)
+        if ask is not None and (self._now - datetime.fromisoformat(ask.asked) > ABANDONED or not self._stands(ask)):
+            self._abandon(ask)
+        elif not self._has(plan):
+            self.advance()
+        else:
+            self._go_on()
 
     def begin(self, goal: str, minutes: int, where: str) -> None:
-        """Open the first turn of a lesson, or, where no question is open, turn to another goal."""
-        state = self.state
-        other = goal != state.goal and state.ask is None
-        if state.plan is None or other:
-            self.state = replace(state, goal=goal, minutes=minutes, where=where)
+        """Open the first turn of a lesson, or turn to another goal, or another copy of the course.
+
+        Raises:
+            LessonError: the lesson of this name is another learner's, or of another course.
+        """
+        state, lesson = self.state, self._lesson
+        if state.plan is not None and (state.learner, state.course) != (lesson.learner, lesson.taught.course.id):
+            raise LessonError(f"{lesson.id!r} is the lesson of {state.learner!r} on {state.course!r}. Try another id.")
+        goal = goal or state.goal
+        if state.plan is not None and (goal, where) == (state.goal, state.where):
+            return
+        self.state = replace(state, goal=goal, minutes=minutes, where=where)
+        if state.ask is not None:
+            self._abandon(state.ask)
+        else:
+            self.advance()
+
+    def _abandon(self, ask: OpenAsk) -> None:
+        """Close an ask without holding it against the learner."""
+        self.record("skip", {"outcome": "abandoned"}, ask.ask_id)
+        self.advance(just=ask.ask_id)
+
+    def _go_on(self) -> None:
+        """Take the next turn if this one was said and asks nothing; a finished lesson waits until something is due."""
+        if self.state.ask is not None or not self.state.said:
+            return
+        finished = self.state.plan is not None and self.state.plan.move == "finish"
+        if not finished or self._next_plan() != Plan(move="finish"):
             self.advance()
 
     def advance(self, *, just: str = "") -> None:
         """Let the policy choose the next turn, and open its ask."""
         plan = self._next_plan()
-        if plan == Plan(move="finish") and self.state.plan and self.state.plan.move == "finish" and not just:
-            return  # finished already: nothing new to say
         body: dict[str, Json] = {
             "plan": asdict(replace(plan, just=just)),
             "goal": self.state.goal,
@@ -130,7 +152,23 @@ class Sitting:
         return self._lesson.taught.questions(ask.insight).get(ask.question)
 
     def _hash(self, insight: str, question: LockedQuestion) -> str:
-        return question_hash(insight, question.call, question.inputs)
+        """Name a question by what is computed, or, where nothing is, by its id."""
+        return question_hash(insight, question.call or question.id, question.inputs)
+
+    def _has(self, plan: Plan) -> bool:
+        """Whether the course still has what a turn is about; its author may have changed it meanwhile."""
+        if not plan.insight:
+            return True
+        insight = self._lesson.taught.course.insights.get(plan.insight)
+        return insight is not None and plan.belief in ("", *(belief.id for belief in insight.misconceptions))
+
+    def _stands(self, ask: OpenAsk) -> bool:
+        """Whether an open question is still the one that the learner saw."""
+        question = self._question(ask)
+        if question is None or self.state.plan is None or not self._has(self.state.plan):
+            return False
+        same_options = not ask.options or ask.options == options_of(question, ask.ask_id)
+        return same_options and self._hash(ask.insight, question) == ask.hash
 
     # ---- the tools' decisions
 
@@ -139,8 +177,7 @@ class Sitting:
         if ack != f"t{self.state.turn}" or self.state.said:
             return
         self.record("ack", {"turn": self.state.turn})
-        if self.state.ask is None:
-            self.advance()
+        self._go_on()
 
     def open_ask(self, ask_id: str) -> OpenAsk:
         """Return the open ask.
@@ -162,7 +199,9 @@ class Sitting:
             return self._again(closed, quote)
         ask = self.open_ask(ask_id)
         question = self._question(ask)
-        assert question is not None, "close_stale let it stand"
+        assert question is not None, "catch_up let it stand"
+        if ask.holdout and not self._witnessed:
+            raise LessonError("this question only measures, so we must hear the learner ourselves. Try: skip")
         if gives_up(quote) and not ask.holdout:
             return self.reveal(ask_id, quote=quote)
         kind = "choice" if ask.options else question.kind
@@ -177,12 +216,12 @@ class Sitting:
         if parsed is None:
             return self._unparsed(ask, question, quote)
         if ask.options and question.kind != "choice":  # an option's text stands for a value
-            parsed = parse(str(parsed), question.kind, shape=question.shape)
+            parsed = value_of(str(parsed), question)
         return self._grade(ask, question, quote, parsed)
 
     def _again(self, closed: ClosedAsk, quote: str) -> Graded:
         """Answer a resent message with what was said then; another message finds the question closed."""
-        if closed.quote != quote or not closed.evidence:
+        if closed.quote != quote or not closed.evidence or closed.outcome == "void":
             outcome, why = "closed", "This question is closed; only the first answer counts."
             return Graded(ask_id=closed.ask_id, outcome=outcome, why_not=why, then=self.turn())
         return self._graded(closed)
@@ -222,6 +261,9 @@ class Sitting:
 
     def reveal(self, ask_id: str, quote: str = "") -> Graded:
         """Give the answer away: assisted, never credited."""
+        closed = self.state.closed_ask(ask_id)
+        if closed is not None:
+            return self._again(closed, quote)
         ask = self.open_ask(ask_id)
         self._not_for_holdouts(ask, "reveal")
         self.record("reveal", {}, ask_id)
@@ -257,7 +299,10 @@ class Sitting:
         credited = outcome == "right" and ask.rung == 0
         placed = self.state.plan.move == "place" and credited
         implies = list(self._lesson.taught.ancestors(ask.insight)) if placed else []
-        body: dict[str, Json] = {**evidence.to_body(), "credited": credited, "why_not": why_not, "implies": implies}
+        question = self._question(ask)
+        refutes = list(question.shows) if question and credited else []
+        verdict: dict[str, Json] = {"credited": credited, "why_not": why_not, "implies": implies, "refutes": refutes}
+        body: dict[str, Json] = {**evidence.to_body(), **verdict}
         self.record("evidence", body, ask.ask_id)
         self.advance(just=ask.ask_id)
         closed = self.state.closed_ask(ask.ask_id)
@@ -275,6 +320,8 @@ class Sitting:
 
     def skip(self, ask_id: str) -> Turn:
         """Pass over the question; no evidence."""
+        if self.state.closed_ask(ask_id) is not None:
+            return self.turn()  # sent twice
         ask = self.open_ask(ask_id)
         self.record("skip", {"outcome": "skipped"}, ask.ask_id)
         self.advance(just=ask_id)
@@ -313,7 +360,7 @@ def _gives(answer: "Json | Fault", parsed: Json, within: float) -> bool:
 
 def _why_not(outcome: str, rung: int) -> str:
     if outcome == "right" and rung:
-        return "Right, but with help, so another one has to show it."
+        return "That was with help, so another one has to show it."
     if outcome == "gave_up":
         return "The answer was given away, so another one has to show it."
     if outcome == "recorded":
@@ -337,8 +384,10 @@ def sitting(
         before = tx.seq
         if not before and not begin:
             raise LessonError(f"no lesson {lesson.id!r}. Try: microgpt lesson start")
-        at = Sitting(lesson, tx, current_state(store, lesson.id, tx.state, tx.state_seq), clock(), witnessed)
-        at.close_stale()
+        now = clock()
+        state = rested(current_state(store, lesson.id, tx.state, tx.state_seq), now)
+        at = Sitting(lesson, tx, state, now, witnessed)
+        at.catch_up()
         yield at
         if tx.seq > before:
             tx.save(at.state.to_json())

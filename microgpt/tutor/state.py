@@ -12,6 +12,7 @@ from microgpt.learner.review import CardJson, due
 from microgpt.tutor.turns import Move
 
 PASSES = 3  # in a row, after which an insight is set aside
+TRIES = 10  # in one sitting, after which it is too, so that no lesson goes round and round
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +69,7 @@ class ClosedAsk:
     Args:
         outcome: right, wrong, gave_up, recorded, skipped, abandoned or void.
         mastered: whether this answer completed the insight.
-        before: what was known before it, so that a void can take it back.
+        before: where the insight stood before it, so that a void can take it back.
         evidence: the body of its `Evidence`; None for what was skipped.
     """
 
@@ -83,7 +84,7 @@ class ClosedAsk:
     why_not: str = ""
     mastered: bool = False
     holdout: bool = False
-    before: Knowledge | None = None
+    before: "InsightState | None" = None
     evidence: Mapping[str, Json] | None = None
 
 
@@ -96,9 +97,10 @@ class InsightState:
         shown: answered rightly in placement, or needed by something that was.
         placed: whether placement has settled it, one way or the other.
         last: outcome of the last ask about it; empty before the first.
-        possible: the beliefs that the last wrong answer fits.
+        possible: the beliefs that the last wrong answer fits, less those that a right one has ruled out since.
         confronted: beliefs already met with a counter-example.
         passes: questions in a row that were skipped or given up, in this sitting.
+        tries: questions in this sitting, however they ended.
         worked: whether a worked example followed the last question that was not answered rightly.
         asked: question ids, the latest last, each once.
         card: when to ask again.
@@ -113,6 +115,7 @@ class InsightState:
     explained: bool = False
     last: str = ""
     passes: int = 0
+    tries: int = 0
     possible: tuple[str, ...] = ()
     confronted: tuple[str, ...] = ()
     worked: bool = False
@@ -128,8 +131,8 @@ class InsightState:
 
     @property
     def set_aside(self) -> bool:
-        """Whether to leave it for another sitting: the learner passed again and again."""
-        return self.passes >= PASSES
+        """Whether to leave it for another sitting: the learner passed again and again, or never got there."""
+        return self.passes >= PASSES or self.tries >= TRIES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,7 +195,8 @@ def open_ask(body: Json) -> OpenAsk:
 
 def _closed_ask(body: Json) -> ClosedAsk:
     fields = _fields(body)
-    fields["before"] = Knowledge.from_body(fields["before"]) if fields["before"] else None
+    fields["parsed"] = cast(Mapping[str, Any], body)["parsed"]  # a list that was answered stays one
+    fields["before"] = _insight(fields["before"]) if fields["before"] else None
     return ClosedAsk(**fields)
 
 

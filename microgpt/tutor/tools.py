@@ -48,7 +48,7 @@ class LessonTools:
 
         Args:
             course: the id of a bundled course, or the folder of another.
-            goal: one of the course's goals; empty for all of it.
+            goal: one of the course's goals; empty for all of it, or, in a lesson under way, for the goal that it has.
             minutes: how long the learner means to stay; 0 for no limit.
             learner: an id, for several learners on one machine.
         """

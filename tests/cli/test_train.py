@@ -7,12 +7,14 @@ import pty
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from microgpt.cli import main
+from microgpt.training.run import resume
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 NAMES = str(GOLDEN / "names.txt")
@@ -62,7 +64,7 @@ def test_json_is_a_step_a_line_and_then_the_run(tmp_path: Path, capsys: pytest.C
 def test_piped_it_prints_a_line_for_every_tenth_and_no_control_codes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert call("train", *SMALL, "--steps", "40", "--out", tmp_path / "run") == 0
+    assert call("train", *SMALL, "--steps", "40", "--out", tmp_path / "my run") == 0
     out, err = capsys.readouterr()
     assert err == ""
     assert out.isascii()
@@ -71,23 +73,35 @@ def test_piped_it_prints_a_line_for_every_tenth_and_no_control_codes(
     assert [line.split("/")[0].strip() for line in lines if " steps/s " in line] == [str(n) for n in range(4, 41, 4)]
     assert all("ln 27 = 3.296" in line for line in lines if "loss " in line)
     assert lines[-2].startswith("done: loss ")
-    assert lines[-1] == f"next: microgpt sample {tmp_path / 'run'}"
+    assert lines[-1] == f"next: microgpt sample '{tmp_path / 'my run'}'"
 
 
-@pytest.mark.parametrize("plain", [False, True])
-def test_in_a_terminal_one_line_is_redrawn_unless_it_should_be_plain(tmp_path: Path, plain: bool) -> None:
+@pytest.mark.parametrize("columns", [40, 200])
+def test_in_a_terminal_one_line_is_written_over_whole_and_never_wraps(tmp_path: Path, columns: int) -> None:
+    shown = shown_in_a_terminal(columns, "--out", str(tmp_path / "run"))
+    redrawn = [line for line in shown.replace("\r", "\n").split("\n") if "/40  loss " in line]
+    assert len(redrawn) >= 2  # the first step and the last
+    assert {len(line) for line in redrawn} == {columns - 1}
+    assert all(len(line.rstrip()) < 80 for line in redrawn)
+
+
+def test_in_a_terminal_plain_redraws_nothing(tmp_path: Path) -> None:
+    shown = shown_in_a_terminal(80, "--plain", "--out", str(tmp_path / "run"))
+    assert "\r" not in shown
+    assert shown.count(" steps/s ") == 10
+
+
+def shown_in_a_terminal(columns: int, *options: str) -> str:
     keyboard, screen = pty.openpty()
-    command = [*COMMAND, "train", *SMALL, "--steps", "40", "--out", str(tmp_path / "run"), *(["--plain"] * plain)]
-    environment = {**os.environ, "COLUMNS": "80"}
+    command = [*COMMAND, "train", *SMALL, "--steps", "40", *options]
+    environment = {**os.environ, "COLUMNS": str(columns)}
     with subprocess.Popen(command, stdin=screen, stdout=screen, stderr=screen, env=environment) as process:
         os.close(screen)
         shown = b"".join(iter(lambda: read_terminal(keyboard), b"")).decode()
     os.close(keyboard)
     assert process.returncode == 0
-    redrawn = shown.replace("\r\n", "\n")  # the terminal's own line ends
-    assert ("\r" in redrawn) != plain
-    assert "\x1b" not in redrawn
-    assert all(len(line) < 80 for line in redrawn.replace("\r", "\n").split("\n") if " steps/s " in line)
+    assert "\x1b" not in shown
+    return shown.replace("\r\n", "\n")  # the terminal's own line ends
 
 
 def read_terminal(handle: int) -> bytes:
@@ -101,10 +115,11 @@ def read_terminal(handle: int) -> bytes:
 def test_interrupted_or_killed_and_resumed_it_ends_byte_for_byte_as_if_it_had_not_been(
     tmp_path: Path, ending: signal.Signals, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    settings = [*SMALL, "--steps", "1000"]
+    settings = [*SMALL, "--steps", "500"]
     stopped, whole = tmp_path / "stopped", tmp_path / "whole"
     command = [*COMMAND, "train", *settings, "--out", str(stopped), "--json"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    pipe, pipesize = subprocess.PIPE, 4096  # so small that it cannot run far ahead of us
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, pipesize=pipesize, text=True) as process:
         assert process.stdout
         assert process.stderr
         for _ in range(120):
@@ -115,11 +130,13 @@ def test_interrupted_or_killed_and_resumed_it_ends_byte_for_byte_as_if_it_had_no
         assert process.returncode == 130
         result = json.loads(rest.splitlines()[-1])
         assert not result["done"]
-        assert 120 <= result["step"] < 1000
-        assert f"stopped at step {result['step']} of 1000, and saved" in prose
+        assert 120 <= result["step"] < 500
+        assert f"stopped at step {result['step']} of 500, and saved" in prose
         assert prose.splitlines()[-1] == f"next: microgpt train --resume {stopped}"
+        assert len(resume(stopped).losses) == result["step"]
     else:
         assert process.returncode == -signal.SIGKILL
+        assert len(resume(stopped).losses) >= 100  # the second tenth
     assert call("train", "--resume", stopped) == 0
     assert call("train", *settings, "--out", whole) == 0
     for name in ("config.json", "checkpoint.safetensors"):
@@ -127,13 +144,15 @@ def test_interrupted_or_killed_and_resumed_it_ends_byte_for_byte_as_if_it_had_no
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    disk = tmp_path / "disk"
-    disk.mkdir()
+def small_disk() -> Iterator[Path]:
+    """A real disk of 48 kB; outside of pytest's folders, which another session may be about to clear away."""
+    disk = Path(tempfile.mkdtemp(prefix="small-disk-"))
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=48k", "none", disk], capture_output=True).returncode:
+        disk.rmdir()
         pytest.skip("a small disk can be mounted by root alone")
     yield disk
     subprocess.run(["umount", disk], check=True)
+    disk.rmdir()
 
 
 def test_on_a_full_disk_it_ends_with_one_line_and_the_run_can_go_on_later(

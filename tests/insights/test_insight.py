@@ -1,4 +1,3 @@
-import dataclasses
 import re
 
 import pytest
@@ -11,7 +10,12 @@ from microgpt.insights.insight import parse_insight
 
 def test_an_insight_is_what_its_file_says(insight_text: str) -> None:
     insight = parse_insight(insight_text, "f.md")
-    assert (insight.id, insight.anchor, insight.within, insight.revision) == ("a-mean-is-a-fair-share", "mean", 0.005, 1)
+    assert (insight.id, insight.anchor, insight.within, insight.revision) == (
+        "a-mean-is-a-fair-share",
+        "mean",
+        0.005,
+        1,
+    )
     assert [(q.id, q.inputs, q.holdout) for q in insight.questions] == [
         ("three", {"numbers": [1, 2, 9]}, False),
         ("four", {"numbers": [0, 5, 7, 20]}, False),
@@ -59,7 +63,12 @@ EDITS = [  # replace the first with the second; the error stands in the line of 
     ("anchor: mean", "anchor: mean\nneeds: [a, a]", "needs", "each once"),
     ("numbers: [1, 2, 9]", "numbers: [1, 2, 9]\n    right: yes", "  three:", "computes the answer"),
     ("numbers: [1, 2, 9]", "numbers: [1, 2, 9]\n    right: 4", "right: 4", "is text"),
-    ("    mutant: |\n      - return total / len(numbers)\n      + return total\n", "", "  forgets-to", "changes no code"),
+    (
+        "    mutant: |\n      - return total / len(numbers)\n      + return total\n",
+        "",
+        "  forgets-to",
+        "changes no code",
+    ),
     ("belief: It is what they have together.", "beleif: Together.", "beleif", "Try belief."),
     ("misconceptions:", "misconception:", "misconception:", "Try misconceptions."),
     ("---\nid", "id", "id:", "two lines of ---"),
@@ -89,7 +98,7 @@ def test_without_code_every_misconception_needs_its_answer_everywhere(codeless_t
         ("      one-of-many: It hardly changes at all.\n", "", "the answer of 'one-of-many' is missing"),
         ("      one-of-many: It hardly", "      one-of-may: It hardly", "Try one-of-many"),
         ("    right: It rises a lot.\n", "", "no right answer"),
-        ("    right: It rises", "    rigth: It rises", "no right answer"),
+        ("    right: It rises", "    rigth: It rises", "Try right."),
         ("    counter: town\n", "    counter: town\n    mutant: |\n      - a\n      + b\n", "needs a `call:`"),
     ]:
         assert old in codeless_text
@@ -99,15 +108,16 @@ def test_without_code_every_misconception_needs_its_answer_everywhere(codeless_t
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_a_damaged_file_is_read_or_refused_with_a_remedy_but_never_breaks(insight_text: str, data: st.DataObject) -> None:
+def test_a_damaged_file_is_read_or_refused_with_a_remedy_but_never_breaks(
+    insight_text: str, data: st.DataObject
+) -> None:
     start = data.draw(st.integers(0, len(insight_text)))
     end = data.draw(st.integers(start, min(len(insight_text), start + 40)))
     filler = data.draw(st.text(alphabet=st.sampled_from("ab:-[]{}&*!|>'\"# \n0.~\x00\ud800(),"), max_size=12))
     text = insight_text[:start] + filler + insight_text[end:]
+    refused = None
     try:
-        insight = parse_insight(text, "f.md")
+        parse_insight(text, "f.md")
     except CourseError as error:
-        assert "Try" in str(error)
-        assert 0 <= error.line <= text.count("\n") + 1
-    else:
-        assert dataclasses.is_dataclass(insight)
+        refused = error
+    assert refused is None or ("Try" in str(refused) and 0 <= refused.line <= text.count("\n") + 1)

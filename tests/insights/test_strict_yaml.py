@@ -53,8 +53,8 @@ def test_a_scalar_is_what_the_core_schema_says_and_nothing_else(text: str, value
         ("- a\n- b", 1, "key: value"),
         ("", 1, "key: value"),
         ("a: 1\n---\nb: 2", 2, "Try"),
-        ("ask: Does it?, call: f(x)\nb: {ask: Does: it}\n c", 3, "Try"),
-        ("a: [1,\nb", 3, "Try"),
+        ("ask: Does it?, call: f(x)\nb: 1", 1, "Try"),
+        ("a: [1,\nb", 2, "Try"),
     ],
 )
 def test_what_a_course_never_needs_is_refused_where_it_stands(text: str, line: int, says: str) -> None:
@@ -79,7 +79,9 @@ def test_every_key_knows_its_line_in_the_whole_file() -> None:
 
 @given(st.text(alphabet=st.sampled_from("ab:-[]{}&*!|>'\"#%@`, \n\t0.~?\\\x00é"), max_size=80))
 def test_whatever_the_text_it_is_read_or_refused_but_never_breaks(text: str) -> None:
+    said = "Try"
     try:
         read_yaml(text, path="f.yaml")
     except CourseError as error:
-        assert "Try" in str(error)
+        said = str(error)
+    assert "Try" in said

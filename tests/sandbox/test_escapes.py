@@ -105,7 +105,10 @@ def attack(paths):
         "/run",
         "/var",
     ]
-    top, seen = attack(source, "attack(paths)", paths=[*hidden]).value or [[], []]  # pyright: ignore
+    value = attack(source, "attack(paths)", paths=[*hidden]).value
+    assert isinstance(value, list)
+    top, seen = value
+    assert isinstance(top, list)
     assert set(top) <= {"lib", "lib64", "usr", "python"}
     assert seen == []
 
@@ -269,7 +272,7 @@ def attack():
         except RuntimeError:
             return started
 """
-    assert attack(source).value == 8
+    assert attack(source).value in range(1, 9)  # fewer where memory for their stacks runs out first
 
 
 @pytest.mark.parametrize(
@@ -291,7 +294,7 @@ def attack():
     assert attack(source) in (
         Outcome(kind="value", value="survived"),
         Outcome(kind="killed", detail="its processes were ended"),
-        Outcome(kind="killed", detail="ended by SIGTERM"),
+        Outcome(kind="killed", detail="ended by signal 15"),
         Outcome(kind="error", detail="KeyboardInterrupt (attack line 7)"),
         Outcome(kind="timeout", detail="no answer within 2 s"),
     )
@@ -376,6 +379,35 @@ def attack():
         attack()
 """
     attack(source)
+
+
+@pytest.mark.parametrize(
+    ("forged", "kind"),
+    [
+        ('"kind": "value", "value": 1e999', "killed"),
+        ('"kind": "value", "value": ' + "[" * 900 + "]" * 900, "killed"),
+        ('"kind": "bliss"', "killed"),
+        ('"kind": "value", "notes": 7', "killed"),
+        ('"kind": 7', "killed"),
+        ('"ended": "never"', "killed"),
+        ('"ended": 123456789012', "killed"),
+        ('"kind": "error", "detail": "two\\\\nlines"', "error"),
+    ],
+)
+def test_a_forged_answer_harms_neither_the_supervisor_nor_the_caller(forged: str, kind: str) -> None:
+    source = f"""
+import os
+def attack():
+    for fd in range(3, 64):
+        try:
+            os.write(fd, b'{{"number": 1, {forged}}}\\n')
+        except OSError:
+            pass
+    os._exit(0)
+"""
+    outcome = attack(source)
+    assert outcome.kind == kind
+    assert "\n" not in outcome.detail
 
 
 # ---- Other users ----------------------------------------------------------------------------

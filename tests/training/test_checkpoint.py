@@ -6,6 +6,7 @@ import os
 import random
 import struct
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -56,14 +57,15 @@ def same(one: Checkpoint, other: Checkpoint) -> bool:
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 64 kB, real."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", disk], capture_output=True).returncode:
+def small_disk() -> Iterator[Path]:
+    """A real disk of 48 kB; outside of pytest's folders, which another session may be about to clear away."""
+    disk = Path(tempfile.mkdtemp(prefix="small-disk-"))
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=48k", "none", disk], capture_output=True).returncode:
+        disk.rmdir()
         pytest.skip("a small disk can be mounted by root alone")
     yield disk
     subprocess.run(["umount", disk], check=True)
+    disk.rmdir()
 
 
 @pytest.mark.parametrize("steps", [0, 7])

@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from typing import NamedTuple, TypedDict
 
 from microgpt.sandbox.inside.plain import Json
-from microgpt.sandbox.inside.template import LOADING, Bounds, Group, Task, be_template, write_line
+from microgpt.sandbox.inside.template import LOADING, Bounds, Group, Task, be_template, write
 
 PRELOADED = ("argparse", "collections", "dataclasses", "functools", "itertools", "random", "re", "typing")
 
@@ -82,7 +82,12 @@ def serve(group: Group, bounds: Bounds) -> list[Task]:
 
 
 def say(number: int, message: Mapping[str, Json]) -> None:
-    write_line(1, {**message, "number": number})
+    """Tell the caller what came of a task: its number, a space, the message."""
+    try:
+        text = json.dumps(message)
+    except RecursionError:  # no honest job gets so deep
+        text = '{"kind": "killed", "detail": "its answer is nested too deeply"}'
+    write(1, f"{number} {text}\n".encode())
 
 
 def start(group: Group, bounds: Bounds) -> Template:
@@ -94,7 +99,6 @@ def start(group: Group, bounds: Bounds) -> Template:
     pid = os.fork()
     if pid == 0:
         try:
-            os.setpgid(0, 0)
             for stream, fd in enumerate((stdin, stdout, stdout)):
                 os.dup2(fd, stream)
             for fd in (stdin, nobody, go, lines, prints, stdout):
@@ -102,6 +106,7 @@ def start(group: Group, bounds: Bounds) -> Template:
             be_template(group, bounds, starts, answers)
         finally:
             os._exit(1)
+    os.setpgid(pid, pid)
     for fd in (stdin, nobody, starts, answers, stdout):
         os.close(fd)
     return Template(pid, go, lines, prints)
@@ -166,14 +171,15 @@ def read_line(line: bytes) -> Mapping[str, Json] | None:
         message: Json = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    return message if isinstance(message, dict) and ("ended" in message or "kind" in message) else None
+    if isinstance(message, dict) and (isinstance(message.get("ended"), int) or isinstance(message.get("kind"), str)):
+        return message
+    return None
 
 
 def how_it_ended(status: int, bounds: Bounds) -> Mapping[str, Json]:
     """Say why a job ended without an answer, from the status that `os.waitpid` gave."""
-    code = os.waitstatus_to_exitcode(status)
-    if code == -signal.SIGXCPU:
+    if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU:
         return {"kind": "timeout", "detail": f"more than {bounds['cpu_s']} s of processor time"}
-    if code < 0:
-        return {"kind": "killed", "detail": f"ended by {signal.Signals(-code).name}"}
-    return {"kind": "killed", "detail": f"it ended its own process, with status {code}"}
+    if os.WIFSIGNALED(status):
+        return {"kind": "killed", "detail": f"ended by signal {os.WTERMSIG(status)}"}
+    return {"kind": "killed", "detail": f"it ended its own process, with status {os.WEXITSTATUS(status)}"}

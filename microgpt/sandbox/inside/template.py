@@ -108,7 +108,7 @@ def load(group: Group, subject: ModuleType, recorder: Recorder) -> dict[str, Jso
 def evaluate(task: Task, subject: ModuleType, recorder: Recorder) -> dict[str, Json]:
     """Evaluate the expression of a task, whose inputs it alone sees."""
     plain = cast("Callable[[object], object] | None", subject.__dict__.get("plain"))
-    recorder.begin(lambda value: to_json(value, plain))
+    recorder.begin(plain)
     code = compile(task["expression"], "call", "eval", dont_inherit=True)
     value = to_json(eval(code, {**subject.__dict__, **task["inputs"]}), plain)
     return {"kind": "value", "value": value, "notes": recorder.notes()}
@@ -161,6 +161,10 @@ def _place(traceback: TracebackType | None, names: frozenset[str]) -> str:
 
 def write_line(fd: int, message: Mapping[str, Json]) -> None:
     """Write a message as one line of JSON."""
-    data = json.dumps(message).encode() + b"\n"
+    write(fd, json.dumps(message).encode() + b"\n")
+
+
+def write(fd: int, data: bytes) -> None:
+    """Write all of it, however much the pipe takes at once."""
     while data:
         data = data[os.write(fd, data) :]

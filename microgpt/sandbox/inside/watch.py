@@ -10,7 +10,7 @@ from collections.abc import Callable, Sized
 from types import CodeType
 from typing import TypeVar
 
-from microgpt.sandbox.inside.plain import Json
+from microgpt.sandbox.inside.plain import Json, NotPlainError, to_json
 
 RECORDER = "__watch__"  # the recorder's name in the program's namespace
 FIRST = "__watch_first__"  # a local variable: is this the call to take notes of?
@@ -24,17 +24,17 @@ class Recorder:
     """Takes notes of the first call of the watched function after `begin`; silent before."""
 
     def __init__(self) -> None:
-        self._convert: Callable[[object], Json] | None = None
+        self._plain: Callable[[object], object] | None = None
         self._fresh = False
         self._texts: dict[tuple[int, str], str] = {}
 
-    def begin(self, convert: Callable[[object], Json]) -> None:
+    def begin(self, plain: Callable[[object], object] | None) -> None:
         """Watch the next call.
 
         Args:
-            convert: makes a copy that JSON can say, or raises.
+            plain: converts what is not JSON, as for `to_json`.
         """
-        self._convert, self._fresh, self._texts = convert, True, {}
+        self._plain, self._fresh, self._texts = plain, True, {}
 
     def enter(self) -> bool:
         """Say whether the call that starts now is the one to take notes of."""
@@ -66,16 +66,20 @@ class Recorder:
         return kept
 
     def _text(self, value: object) -> str:
-        """Return a value as JSON, or nothing where it cannot be shown; looking must not disturb the program."""
-        if self._convert is None or hasattr(value, "__next__"):  # to look into an iterator is to use it up
-            return ""
+        """Return a value as JSON, or nothing where it cannot be shown."""
         if isinstance(value, Sized) and len(value) > NOTES_CHARS:
             return ""
         try:
-            text = json.dumps(self._convert(value))
+            text = json.dumps(to_json(value, self._look))
         except Exception:
             return ""
         return text if len(text) <= NOTES_CHARS else ""
+
+    def _look(self, part: object) -> object:
+        """Convert what is not JSON without disturbing the program: to look into an iterator is to use it up."""
+        if self._plain is None or hasattr(part, "__next__"):
+            raise NotPlainError("not to be shown")
+        return self._plain(part)
 
 
 def compile_watched(source: str, filename: str, name: str) -> CodeType:

@@ -4,7 +4,7 @@ It knows nothing but the turn and the learner's profile. It does not praise, it 
 move brings stands in `microgpt.tutor.render`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
@@ -58,12 +58,12 @@ def word_verdict(verdict: Verdict) -> Spoken:
 
 
 def word_progress(progress: Progress) -> Spoken:
-    """Return where every idea of the plan stands; the claim of one that is not known yet is not told."""
+    """Return where every idea of the plan stands; one that is not known yet is not named, for its name tells it."""
     total = Paragraph(text=f"You know {progress.known} of {len(progress.insights)}.")
     rows = tuple(
-        f"{i.status:8}  {i.claim if i.status in ('mastered', 'shown') else i.insight.replace('-', ' ')}"
+        f"{n}  {i.status:8}  {i.claim if i.status in ('mastered', 'shown') else ''}"
         + (f" (again on {_day(i.due)})" if i.due else "")
-        for i in progress.insights
+        for n, i in enumerate(progress.insights, 1)
     )
     return (total, Lines(lines=rows))
 
@@ -115,7 +115,11 @@ def _heading(turn: Turn, say: Facts) -> Spoken:
 def _place(turn: Turn, say: Facts, profile: Profile) -> Spoken:
     if say["n"] > 1:
         return ()
-    return (Paragraph(text="First, where to start: a few quick questions. Press Enter to pass what you don't know."),)
+    return (
+        Paragraph(
+            text=f"First, where to start: at most {say['of_n']} quick questions. Enter passes what you don't know."
+        ),
+    )
 
 
 def _predict(turn: Turn, say: Facts, profile: Profile) -> Spoken:
@@ -153,7 +157,7 @@ def _confront(turn: Turn, say: Facts, profile: Profile) -> Spoken:
     """Name the belief that the answer fits, and what it would have to say next; the learner finds the contradiction."""
     said = f"You said {say['you_said']}. " if say.get("you_said") else ""
     several = ", for one," if len(say["possible"]) > 1 else ""
-    blocks = [Paragraph(text=f"{said}That is what it would give{several} if this were so: {say['belief']}")]
+    blocks = [Paragraph(text=f"{said}That is what it would give{several} if this were so: “{say['belief']}”")]
     blocks += [Paragraph(text=say["reply"])] if say.get("reply") else []
     then = f" That belief says {say['it_would_say']}. Does the code?" if say.get("it_would_say") else ""
     return (*blocks, *_listings(say), Paragraph(text=f"Then try this.{then}"))
@@ -166,25 +170,28 @@ def _review(turn: Turn, say: Facts, profile: Profile) -> Spoken:
 
 def _finish(turn: Turn, say: Facts, profile: Profile) -> Spoken:
     if turn.ask:
-        words = "You know all of it. Some last questions without help: they measure what stays, and no grade is told."
+        words = "Now some last questions without help: they measure what stays, and no grade is told."
         return (Paragraph(text=words),) if say.get("n") == 1 else ()
     address = f"{profile.name}, these ideas" if profile.name else "These ideas"
-    blocks: list[Block] = []
-    if say["mastered"]:
-        blocks.append(Paragraph(text=f"{address} are yours, from your own answers:"))
-        blocks += [Paragraph(text=idea["claim"], tone="claim") for idea in say["mastered"]]
-    if say["shown"]:
-        blocks.append(Paragraph(text="And these you knew when you came:"))
-        blocks += [Paragraph(text=idea["claim"], tone="claim") for idea in say["shown"]]
-    if say.get("next_review"):
-        blocks.append(Paragraph(text=f"What is not used is forgotten. Come back on {_day(say['next_review'])}."))
-    return tuple(blocks)
+    blocks = (
+        *_ideas(f"{address} are yours, from your own answers:", say["mastered"]),
+        *_ideas("These you knew when you came:", say["shown"]),
+        *_ideas("These are left for another day:", say.get("left") or ()),
+    )
+    if not say.get("next_review"):
+        return blocks
+    return (*blocks, Paragraph(text=f"What is not used is forgotten. Come back on {_day(say['next_review'])}."))
+
+
+def _ideas(words: str, ideas: Sequence[Facts]) -> Spoken:
+    claims = tuple(Paragraph(text=idea["claim"], tone="claim") for idea in ideas)
+    return (Paragraph(text=words), *claims) if claims else ()
 
 
 def _worked(say: Facts, words: str) -> tuple[Block, ...]:
     """Show a worked question: its inputs, the values that each line computes, what comes out."""
     worked: Facts = say["worked"]
-    asked = [*str(worked["inputs"]).splitlines(), "", *str(worked["ask"]).splitlines()]
+    asked = [*str(worked["inputs"]).splitlines(), *str(worked["ask"]).splitlines()]
     values: dict[int, list[str]] = {}
     for value in worked["values"]:
         values.setdefault(value["line"], []).append(f"{value['name']} = {value['text']}")
@@ -192,7 +199,7 @@ def _worked(say: Facts, words: str) -> tuple[Block, ...]:
         Paragraph(text=words),
         Lines(lines=tuple(asked)),
         *_listings(say, {line: ", ".join(texts) for line, texts in values.items()}),
-        Lines(lines=(f"-> {worked['answer']}",)),
+        Lines(lines=(f"→ {worked['answer']}",)),
     )
 
 

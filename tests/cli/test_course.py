@@ -1,0 +1,102 @@
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from microgpt.cli import app, main
+
+AVERAGES = Path(__file__).parent.parent / "insights" / "fixtures" / "averages"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(AVERAGES, tmp_path / "averages"))
+
+
+def run(*words: str) -> Result:
+    return CliRunner().invoke(app, ["course", *words])
+
+
+def test_an_educators_round_is_lint_lock_lint(folder: Path) -> None:
+    first = run("lint", str(folder))
+    assert first.exit_code == 0
+    assert "3 insights, 6 misconceptions, 8 questions: 0 errors, 0 warnings." in first.stdout
+    assert f"Next:  microgpt course lock {folder}" in first.stdout
+    assert run("lock", str(folder), "--check").exit_code == 1
+    assert run("lock", str(folder)).exit_code == 0
+    assert run("lock", str(folder), "--check").exit_code == 0
+    assert "Next" not in run("lint", str(folder)).stdout
+
+
+def test_a_lock_made_again_is_the_same_file_untouched(folder: Path) -> None:
+    run("lock", str(folder))
+    path = folder / "course.lock.json"
+    before = (path.read_bytes(), path.stat().st_mtime_ns)
+    assert "0 made anew" in run("lock", str(folder)).stdout
+    assert (path.read_bytes(), path.stat().st_mtime_ns) == before
+
+
+def test_a_check_writes_nothing_and_says_what_is_stale(folder: Path) -> None:
+    run("lock", str(folder))
+    path = folder / "smoothing-starts-low.md"
+    path.write_text(path.read_text().replace("[4, 8]", "[4, 12]"))
+    before = (folder / "course.lock.json").read_bytes()
+    checked = run("lock", str(folder), "--check", "--json")
+    assert checked.exit_code == 1
+    assert json.loads(checked.stdout)["stale"] == ["smoothing-starts-low"]
+    assert (folder / "course.lock.json").read_bytes() == before
+
+
+def test_lint_exits_with_1_for_an_error_and_prints_it_as_one_json_object(folder: Path) -> None:
+    path = folder / "smoothing-starts-low.md"
+    path.write_text(path.read_text().replace("anchor: smooth.average", "anchor: smoth"))
+    done = run("lint", str(folder), "--json")
+    assert done.exit_code == 1
+    report = json.loads(done.stdout)
+    assert report["format"] == "microgpt/lint/1"
+    assert [finding["rule"] for finding in report["findings"]] == ["anchor-missing"]
+
+
+@pytest.mark.parametrize("words", [["lint", "nowhere"], ["lock", "nowhere"], ["show", "nowhere"], ["lint", "/"]])
+def test_a_course_that_is_not_there_is_one_line_and_exit_2(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["course", *words])
+    assert caught.value.code == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("microgpt: ")
+    assert said.err.count("\n") == 1
+    assert "Try" in said.err
+
+
+def test_a_broken_course_yaml_exits_with_2_and_is_still_json(folder: Path) -> None:
+    (folder / "course.yaml").write_text("format: [")
+    done = run("lint", str(folder), "--json")
+    assert done.exit_code == 2
+    assert json.loads(done.stdout)["findings"][0]["line"] == 1
+
+
+def test_show_tells_the_ideas_in_order(folder: Path) -> None:
+    done = run("show", str(folder))
+    assert done.exit_code == 0
+    assert "What an average hides" in done.stdout
+    names = ["a-mean-is-a-fair-share", "smoothing-starts-low", "one-outlier-is-enough"]
+    assert sorted(names, key=done.stdout.index) == names
+
+
+def test_help_loads_neither_yaml_nor_the_sandbox() -> None:
+    script = (
+        "import sys\nfrom microgpt.cli import main\ntry: main(['course', 'lint', '--help'])\nexcept SystemExit: pass\n"
+    )
+    check = (
+        "print([m for m in sys.modules if m.split('.')[0] in ('yaml', 'numpy') or 'insights' in m or 'sandbox' in m])"
+    )
+    done = subprocess.run([sys.executable, "-c", script + check], capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("[]\n")
+    assert "Example:" in done.stdout

@@ -1,0 +1,228 @@
+"""`microgpt tutor` as it is used: a terminal, Ctrl-C, a kill, a pipe."""
+
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from rich.cells import cell_len
+
+from microgpt.insights.course import find_course, load_course
+from microgpt.insights.locked import Fault
+from microgpt.learner.database import default_path
+from microgpt.learner.profile import Profile
+from microgpt.learner.store import Store
+from microgpt.tutor.render import show
+from microgpt.tutor.session import current_state
+from microgpt.tutor.tools import teachable
+
+COMMAND = [sys.executable, "-m", "microgpt", "tutor"]
+LESSON = "me-microgpt"
+DEADLINE_S = 60
+CONTROL = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
+COLOUR = re.compile(r"\x1b\[[0-9;]*38;")
+
+
+class Window:
+    """The learner's side of a real terminal."""
+
+    def __init__(self, columns: int, *args: str, env: Mapping[str, str]) -> None:
+        self._ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+        environ = {key: value for key, value in os.environ.items() if key not in ("COLUMNS", "LINES", "NO_COLOR")}
+        environ |= {"TERM": "xterm-256color", **env}
+        self.process = subprocess.Popen(
+            [*COMMAND, *args],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            env=environ,
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # so that ^C is a signal, as in a shell
+        )
+        os.close(theirs)
+        self.raw = ""
+
+    @property
+    def text(self) -> str:
+        return CONTROL.sub("", self.raw).replace("\r\n", "\n")
+
+    @property
+    def words(self) -> str:
+        return " ".join(self.text.split())
+
+    def type(self, keys: str) -> None:
+        os.write(self._ours, keys.encode())
+
+    def wait_for(self, words: str, times: int = 1) -> None:
+        """Read until the words were shown so many times."""
+        end = time.monotonic() + DEADLINE_S
+        while self.words.count(words) < times:
+            assert time.monotonic() < end, f"{words!r} did not come:\n{self.text}"
+            assert self._read(), f"{words!r} did not come before the end:\n{self.text}"
+
+    def close(self) -> int:
+        """Read to the end and return the exit code."""
+        while self._read():
+            pass
+        os.close(self._ours)
+        return self.process.wait(DEADLINE_S)
+
+    def _read(self) -> bool:
+        if not select.select([self._ours], [], [], DEADLINE_S)[0]:
+            return False
+        try:
+            self.raw += os.read(self._ours, 65536).decode()
+        except OSError:  # the other side is closed
+            return False
+        return True
+
+
+@contextmanager
+def window(columns: int = 80, *args: str, **env: str) -> Iterator[Window]:
+    opened = Window(columns, *args, env=env)
+    try:
+        yield opened
+    finally:
+        if opened.process.poll() is None:
+            opened.process.kill()
+            opened.process.wait()
+
+
+@pytest.fixture
+def known() -> None:
+    """Give the learner a name, so that no model is trained first."""
+    with Store.open(default_path(os.environ)) as store:
+        store.save_learner(Profile(id="me", name="Ada"))
+
+
+def test_the_first_screen_shows_the_learners_own_name_and_a_key_ends_the_training() -> None:
+    with window() as screen:
+        screen.wait_for("What should I call you?")
+        screen.type("Ada\r")
+        screen.wait_for("26 0 3 0 26")
+        screen.wait_for("loss")
+        screen.type("x")
+        screen.wait_for("Skipped.")
+        screen.wait_for("softmax give? >")
+        screen.type("q\r")
+        assert screen.close() == 0
+    assert "Saved. Go on with: microgpt tutor" in screen.words
+
+
+def test_ctrl_c_during_the_training_leaves_the_name_saved() -> None:
+    with window() as screen:
+        screen.wait_for("What should I call you?")
+        screen.type("Ada\r")
+        screen.wait_for("loss")
+        screen.type("\x03")
+        assert screen.close() == 130
+    assert "Saved. Go on with: microgpt tutor" in screen.words
+    assert "Traceback" not in screen.text
+    with window() as screen:
+        screen.wait_for("Welcome back, Ada.")
+        screen.wait_for("softmax give? >")
+        screen.type("\x04")
+        assert screen.close() == 0
+
+
+@pytest.mark.usefixtures("known")
+def test_a_wrong_answer_that_fits_a_belief_is_answered_with_that_belief() -> None:
+    with window() as screen:
+        screen.wait_for(">")
+        for _ in range(2):
+            screen.type("\r")
+        screen.wait_for("Enter goes on. >")
+        screen.type("\r")
+        screen.wait_for("Enter goes on. > Once more.")
+        screen.wait_for("give? >", times=2)
+        with Store.open(default_path(os.environ)) as store:
+            ask = current_state(store, LESSON, *store.snapshot(LESSON)).ask
+        assert ask is not None
+        question = teachable("microgpt").questions(ask.insight)[ask.question]
+        answers = {name: question.answers[name] for name in question.shows}
+        name, answer = next((name, answer) for name, answer in answers.items() if not isinstance(answer, Fault))
+        screen.type(f"{show(answer)}\r")  # type: ignore[arg-type]
+        beliefs = load_course(find_course("microgpt")).insights[ask.insight].misconceptions
+        screen.wait_for(f"“{next(belief.belief for belief in beliefs if belief.id == name)}”")
+
+
+@pytest.mark.usefixtures("known")
+@pytest.mark.parametrize("ending", ["killed", "ctrl-c", "hung up"])
+def test_left_in_the_middle_of_a_question_it_comes_again(ending: str) -> None:
+    with window() as screen:
+        screen.wait_for("1/3")
+        screen.type("\r")
+        screen.wait_for("2/3")
+        screen.wait_for("Adam? >")
+        screen.type("0.1")
+        if ending == "ctrl-c":
+            screen.type("\x03")
+            assert screen.close() == 130
+        else:
+            screen.process.send_signal(signal.SIGKILL if ending == "killed" else signal.SIGHUP)
+            screen.process.wait(DEADLINE_S)
+    question = re.search(r"2/3.*Adam\?", screen.words)
+    assert question
+    with window() as again:
+        again.wait_for("Welcome back, Ada.")
+        again.wait_for(question[0])
+
+
+@pytest.mark.usefixtures("known")
+@pytest.mark.parametrize("columns", [40, 80])
+def test_no_line_is_wider_than_the_window(columns: int) -> None:
+    with window(columns) as screen:
+        screen.wait_for(">")
+        for _ in range(2):
+            screen.type("\r")
+        screen.wait_for("Enter goes on. >" if columns == 80 else "Enter shows the rest. >")
+        screen.type("q\r")
+        assert screen.close() == 0
+    assert max(cell_len(line) for line in screen.text.split("\n")) <= columns
+
+
+@pytest.mark.usefixtures("known")
+def test_no_color_takes_the_colours_away_and_plain_all_codes() -> None:
+    shown: dict[str, str] = {}
+    for name, args, env in (("usual", (), {}), ("no color", (), {"NO_COLOR": "1"}), ("plain", ("--plain",), {})):
+        with window(80, *args, **env) as screen:
+            screen.wait_for(">")
+            screen.type("r\r\r")
+            screen.wait_for("Enter goes on.")
+            screen.type("q\r")
+            screen.close()
+            shown[name] = screen.raw
+    assert COLOUR.search(shown["usual"])
+    assert not COLOUR.search(shown["no color"])
+    assert "\x1b" not in shown["plain"]
+    assert shown["plain"].isascii()
+
+
+@pytest.mark.usefixtures("known")
+def test_in_a_pipe_there_are_no_control_codes_and_the_end_of_input_is_goodbye() -> None:
+    piped = subprocess.run(COMMAND, input=b"\xff\n\nx\n", capture_output=True, timeout=DEADLINE_S, check=False)
+    assert (piped.returncode, piped.stderr) == (0, b"")
+    assert not re.search(rb"[\x00-\x09\x0b-\x1f\x7f]", piped.stdout)
+    assert piped.stdout.endswith(b"Saved. Go on with: microgpt tutor\n")
+    with Store.open(default_path(os.environ), create=False) as store:
+        assert [event.kind for event in store.events(LESSON)].count("skip") == 1
+
+
+def test_an_unknown_course_or_goal_is_one_line_and_no_traceback(tmp_path: Path) -> None:
+    for args in (["microgtp"], [str(tmp_path)], ["--goal", "nonsense"]):
+        failed = subprocess.run([*COMMAND, *args], input="", capture_output=True, text=True, check=False)
+        assert failed.returncode == 2
+        assert len(failed.stderr.splitlines()) == 1
+        assert failed.stderr.startswith("microgpt: ")

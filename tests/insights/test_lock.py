@@ -1,0 +1,284 @@
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from microgpt import sandbox
+from microgpt.errors import CourseError
+from microgpt.insights import answers
+from microgpt.insights.course import load_course
+from microgpt.insights.lock import Fault, Lock, lock_path, make_lock, read_lock, render_lock, stale, write_lock
+from microgpt.insights.locked import LockedQuestion, judge, named_alone, rounded, told_apart
+
+MEAN, SMOOTH, OUTLIER = "a-mean-is-a-fair-share", "smoothing-starts-low", "one-outlier-is-enough"
+
+
+@pytest.fixture(scope="module")
+def lock() -> Lock:
+    """The lock of the clean course."""
+    return make_lock(load_course(Path(__file__).parent / "fixtures" / "averages"))
+
+
+def question(lock: Lock, insight: str, name: str) -> LockedQuestion:
+    return next(q for q in lock.insights[insight].questions if q.id == name)
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+
+
+def test_keys_and_every_misconceptions_answer_are_those_of_python_run_here(lock: Lock) -> None:
+    """The oracle: the same beliefs written as plain functions, run without sandbox, mutants or lock."""
+    beliefs = {
+        "takes-the-middle": lambda numbers: sorted(numbers)[len(numbers) // 2],
+        "forgets-to-share": sum,
+    }
+    asked = lock.insights[MEAN].questions
+    assert len(asked) == 3 + 8
+    for q in asked:
+        numbers = q.inputs["numbers"]
+        assert isinstance(numbers, list)
+        assert q.key == pytest.approx(sum(numbers) / len(numbers), rel=1e-5)
+        assert q.answers == {name: pytest.approx(believe(numbers)) for name, believe in beliefs.items()}
+
+
+def test_the_walk_holds_what_the_anchor_assigned_at_its_line_but_not_for_holdouts(lock: Lock) -> None:
+    assert question(lock, MEAN, "three").walk == ((5, "total", 12), (6, "return", 4.0))
+    assert [name for _, name, _ in question(lock, SMOOTH, "two").walk] == ["average", "average", "return"]
+    assert all(q.walk == () for i in lock.insights.values() for q in i.questions if q.holdout)
+
+
+def test_parallel_questions_vary_the_authored_ones_and_each_shows_a_misconception_plainly(lock: Lock) -> None:
+    for insight in (MEAN, SMOOTH):
+        asked = lock.insights[insight].questions
+        authored = [q for q in asked if not q.parallel]
+        parallel = [q for q in asked if q.parallel]
+        assert 0 < len(parallel) <= 8
+        assert len({repr(q.inputs) for q in asked}) == len(asked)
+        assert len({repr(q.key) for q in asked}) == len(asked)
+        for q in parallel:
+            template = question(lock, insight, q.id.partition("~")[0])
+            assert not template.holdout
+            assert shapes(q.inputs) == shapes(template.inputs)
+            assert q.shows
+            assert all(judge(answer, q.key, 0.005) != "near" for answer in q.answers.values())
+        for belief in authored[0].answers:
+            assert any(belief in named_alone(q, 0.005) for q in parallel)
+
+
+def shapes(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: shapes(item) for name, item in value.items()}
+    return [shapes(item) for item in value] if isinstance(value, list) else type(value)
+
+
+def test_without_code_the_key_and_the_answers_are_the_educators(lock: Lock) -> None:
+    q = question(lock, OUTLIER, "town")
+    assert (q.kind, q.key) == ("choice", "It rises a lot.")
+    assert set(q.options) == {q.key, *q.answers.values()}
+    assert q.shows == ("one-of-many", "median-in-mind")
+
+
+def test_the_same_course_gives_the_same_bytes_and_reads_back_as_it_was(lock: Lock, folder: Path) -> None:
+    write_lock(lock, folder)
+    before = lock_path(folder).read_bytes()
+    assert read_lock(folder) == lock
+    again = make_lock(load_course(folder))
+    write_lock(again, folder)
+    assert lock_path(folder).read_bytes() == before
+    assert lock_path(folder).stat().st_mode & 0o777 == 0o644
+    assert os.listdir(folder).count("course.lock.json") == 1
+    assert not list(folder.glob("tmp*"))
+
+
+def test_one_question_stands_on_one_line(lock: Lock) -> None:
+    lines = render_lock(lock).split("\n")
+    assert sum('"inputs"' in line for line in lines) == sum(len(i.questions) for i in lock.insights.values())
+    assert all(line.count('"inputs"') <= 1 for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "expected"),
+    [
+        ("averages.py", "# of all", "# of each of them", ()),
+        ("averages.py", "total = sum(numbers)", "total  =  (sum(numbers))", ()),
+        (f"{MEAN}.md", "skip: Medians.", "skip: Modes.", ()),
+        (f"{MEAN}.md", "belief: It is the number", "belief: It's the number", ()),
+        (f"{MEAN}.md", "Put everything", "Throw everything", ()),
+        (f"{MEAN}.md", "[1, 2, 9]", "[1, 2, 12]", (MEAN,)),
+        (f"{MEAN}.md", "call: mean(numbers)", "call: mean(numbers) * 1", (MEAN,)),
+        (f"{MEAN}.md", "ask: What is", "ask: What's", (MEAN,)),
+        (f"{MEAN}.md", "anchor: mean", "anchor: mean\nwithin: 0.01", (MEAN,)),
+        (f"{MEAN}.md", "+ return total", "+ return 2 * total", (MEAN,)),
+        (f"{MEAN}.md", "holdout: true", "holdout: false", (MEAN,)),
+        (f"{OUTLIER}.md", "It hardly changes", "It changes little", (OUTLIER,)),
+        ("averages.py", "0.0", "0", (MEAN, SMOOTH, OUTLIER)),
+        ("helpers.py", "return smooth(", "return 1 * smooth(", (MEAN, SMOOTH, OUTLIER)),
+    ],
+)
+def test_what_the_answers_depend_on_makes_them_stale_and_nothing_else_does(
+    lock: Lock, folder: Path, name: str, old: str, new: str, expected: tuple[str, ...]
+) -> None:
+    edit(folder / name, old, new)
+    assert stale(load_course(folder), lock) == expected
+
+
+def test_only_what_is_stale_is_computed_anew(lock: Lock, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+
+    def counted(jobs: list[sandbox.Job], **rest: object) -> list[sandbox.Outcome]:
+        calls.extend(job.expression for job in jobs)
+        return sandbox.run_jobs(jobs)
+
+    monkeypatch.setattr(answers, "run_jobs", counted)
+    assert make_lock(load_course(folder), old=lock) == lock
+    assert calls == []
+    edit(folder / f"{MEAN}.md", "[1, 2, 9]", "[1, 2, 12]")
+    new = make_lock(load_course(folder), old=lock)
+    assert set(calls) == {"0", "mean(numbers)"}
+    assert new.insights[SMOOTH] == lock.insights[SMOOTH]
+    assert question(new, MEAN, "three").key == 5
+
+
+def test_an_insight_that_is_gone_is_stale_and_leaves_the_lock(lock: Lock, folder: Path) -> None:
+    (folder / f"{OUTLIER}.md").unlink()
+    edit(folder / "course.yaml", f", {OUTLIER}", "")
+    course = load_course(folder)
+    assert stale(course, lock) == (OUTLIER,)
+    assert tuple(make_lock(course, old=lock).insights) == (MEAN, SMOOTH)
+
+
+def test_a_crash_or_a_loop_is_a_fault_that_shows_but_is_no_answer(folder: Path) -> None:
+    edit(folder / f"{MEAN}.md", "+ sorted(numbers)[len(numbers) // 2]", "+ numbers[99]")
+    edit(folder / f"{MEAN}.md", "+ return total\n", "+ return {}\n")
+    q = question(make_lock(load_course(folder)), MEAN, "three")
+    assert q.answers == {
+        "takes-the-middle": Fault(kind="error", detail="IndexError"),
+        "forgets-to-share": Fault(kind="value", detail="dict"),
+    }
+    assert q.shows == ("takes-the-middle", "forgets-to-share")
+    assert named_alone(q, 0.005) == ()
+
+
+@pytest.mark.slow
+def test_a_mutant_that_never_ends_costs_no_other_answer(folder: Path) -> None:
+    edit(
+        folder / f"{MEAN}.md",
+        "- return total / len(numbers)\n      + return total",
+        "- total = sum(numbers)\n      + while True: pass",
+    )
+    q = question(make_lock(load_course(folder)), MEAN, "three")
+    answer = q.answers["forgets-to-share"]
+    assert answer == Fault(kind="timeout")
+    assert q.key == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "says", "line"),
+    [
+        (
+            f"{MEAN}.md",
+            "numbers: [1, 2, 9]",
+            "numbers: []",
+            "question 'three' fails on the subject: ZeroDivisionError",
+            8,
+        ),
+        (f"{MEAN}.md", "- total / len", "- totl / len", "the mutant of 'takes-the-middle': - totl", 18),
+        (f"{MEAN}.md", "+ sorted(numbers)[", "+ sorted(numbers)[(", "the mutant of 'takes-the-middle': no Python", 18),
+        (f"{MEAN}.md", "call: mean(numbers)", "call: '{1: mean(numbers)}'", "the answer holds a dict", 8),
+        (f"{MEAN}.md", "call: mean(numbers)", "call: mean(numbers)\noptions: [a, b]", "none of the options", 9),
+        ("helpers.py", "def smoothed", "import nowhere\ndef smoothed", "cannot be loaded: ModuleNotFoundError", 0),
+        ("helpers.py", "return smooth(", "return smoth(", "fails on the subject: NameError", 10),
+    ],
+)
+def test_what_cannot_be_answered_is_one_error_at_its_place(
+    folder: Path, name: str, old: str, new: str, says: str, line: int
+) -> None:
+    edit(folder / name, old, new)
+    with pytest.raises(CourseError, match=re.escape(says)) as caught:
+        make_lock(load_course(folder))
+    assert caught.value.line == line
+    assert "Try" in str(caught.value)
+
+
+def test_a_missing_lock_says_how_to_make_one(folder: Path) -> None:
+    with pytest.raises(CourseError, match=f"Try: microgpt course lock {folder}"):
+        read_lock(folder)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@given(data=st.data())
+def test_a_damaged_lock_is_read_or_refused_but_never_breaks(lock: Lock, folder: Path, data: st.DataObject) -> None:
+    text = render_lock(lock)
+    start = data.draw(st.integers(0, len(text)))
+    filler = data.draw(st.sampled_from(["", "null", "[]", "{}", '"', "NaN", "1", "[" * 3000, "\x00", "é"]))
+    cut = data.draw(st.sampled_from([0, 1, 5, 30, len(text)]))
+    lock_path(folder).write_text(text[:start] + filler + text[start + cut :])
+    try:
+        assert isinstance(read_lock(folder), Lock)
+    except CourseError as error:
+        said = str(error)
+        assert "Try: microgpt course lock" in said
+
+
+def test_a_lock_of_another_version_is_refused(lock: Lock, folder: Path) -> None:
+    lock_path(folder).write_text(render_lock(lock).replace("microgpt/lock/1", "microgpt/lock/2"))
+    with pytest.raises(CourseError, match="another version"):
+        read_lock(folder)
+
+
+@pytest.fixture
+def tiny_disk() -> Iterator[Path]:
+    """A folder with room for 64 kB."""
+    with tempfile.TemporaryDirectory() as mount:
+        done = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", mount], capture_output=True, check=False
+        )
+        if done.returncode != 0:
+            pytest.skip("mounting a small disk is not allowed here")
+        yield Path(mount)
+        subprocess.run(["umount", mount], check=True)
+
+
+def test_on_a_full_disk_the_lock_before_is_still_whole(lock: Lock, tiny_disk: Path) -> None:
+    write_lock(lock, tiny_disk)
+    before = lock_path(tiny_disk).read_bytes()
+    (tiny_disk / "filler").write_bytes(b"x" * (64 * 1024 - len(before) - 8192))
+    with pytest.raises(CourseError, match="No space left on device; the lock before is still whole"):
+        write_lock(lock, tiny_disk)
+    assert lock_path(tiny_disk).read_bytes() == before
+    assert sorted(os.listdir(tiny_disk)) == ["course.lock.json", "filler"]
+
+
+@given(st.floats(-1e9, 1e9))
+def test_rounding_is_stable_and_close(x: float) -> None:
+    once = rounded(x, 1e-9)
+    assert rounded(once, 1e-9) == once
+    assert once == pytest.approx(x, rel=1e-5, abs=1e-9)
+    assert rounded([x, {"a": x}, "t", 3], 1e-9) == [once, {"a": once}, "t", 3]
+
+
+def test_nearly_right_lies_between_within_and_twice_within() -> None:
+    assert [judge(0.5 + d, 0.5, 0.01) for d in (0, 0.01, 0.015, -0.02, 0.021)] == [
+        "right",
+        "right",
+        "near",
+        "near",
+        "wrong",
+    ]
+    assert judge(Fault(kind="timeout"), 0.5, 0.01) == "wrong"
+
+
+def test_two_misconceptions_with_one_answer_are_neither_named_nor_told_apart(lock: Lock) -> None:
+    q = question(lock, MEAN, "three")
+    twins = LockedQuestion(**{**vars(q), "answers": {"a": 2, "b": 2.001, "c": 3}, "shows": ("a", "b", "c")})
+    assert named_alone(twins, 0.005) == ("c",)
+    assert not told_apart("a", "b", [twins], 0.005)
+    assert told_apart("a", "c", [twins], 0.005)

@@ -1,0 +1,141 @@
+"""What happens where nothing can contain a stranger's code, and to the filter that the kernel runs."""
+
+import os
+import struct
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import microgpt.sandbox as sandbox
+from microgpt.errors import SandboxError
+from microgpt.sandbox import Job, Limits, Outcome, Program, run_jobs, support
+from microgpt.sandbox.syscalls import seccomp_filter
+
+
+@pytest.fixture
+def no_walls(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine without bubblewrap."""
+    monkeypatch.setenv("PATH", "/nonexistent")
+    sandbox._obstacle.cache_clear()  # pyright: ignore[reportPrivateUsage]
+    yield
+    sandbox._obstacle.cache_clear()  # pyright: ignore[reportPrivateUsage]
+
+
+def jobs(source: str, *expressions: str) -> list[Job]:
+    program = Program(files=(("subject", source),))
+    return [Job(program=program, expression=expression, inputs={}) for expression in expressions]
+
+
+@pytest.mark.usefixtures("no_walls")
+def test_without_walls_a_stranger_s_code_is_refused_with_a_way_out(tmp_path: Path) -> None:
+    canary = tmp_path / "canary"
+    assert support() == "none"
+    with pytest.raises(SandboxError, match=r"bubblewrap is not installed\. Try: apt install bubblewrap"):
+        run_jobs(jobs("", f"open({str(canary)!r}, 'w')"))
+    assert not canary.exists()
+
+
+def test_bubblewrap_that_does_not_work_counts_as_none(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, no_walls: None
+) -> None:
+    fake = tmp_path / "bwrap"
+    fake.write_text("#!/bin/sh\nexit 1\n")
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(SandboxError, match="may not make namespaces"):
+        run_jobs(jobs("", "1"))
+
+
+@pytest.mark.usefixtures("no_walls")
+def test_code_that_its_owner_trusts_runs_with_limits_all_the_same() -> None:
+    source = """
+import os
+def loop():
+    while True: pass
+def fill(path):
+    with open(path, "wb") as file: file.write(bytes(2 << 20))
+"""
+    expressions = ["6 * 7", "loop()", "bytearray(100 << 30)", "print('x' * 10 ** 6)", "dict(os.environ)", "'last'"]
+    outcomes = run_jobs(jobs(source, *expressions), limits=Limits(cpu_s=1), trusted=True)
+    assert [outcome.kind for outcome in outcomes] == ["value", "timeout", "memory", "output", "value", "value"]
+    assert outcomes[4].value in ({"PYTHONHASHSEED": "0"}, {"PYTHONHASHSEED": "0", "LC_CTYPE": "C.UTF-8"})
+
+
+@pytest.mark.usefixtures("no_walls")
+def test_trusted_code_cannot_fill_a_disk_with_one_file(tmp_path: Path) -> None:
+    source = f"def fill():\n    with open({str(tmp_path / 'big')!r}, 'wb') as file: file.write(bytes(2 << 20))\n"
+    assert run_jobs(jobs(source, "fill()"), limits=Limits(file_mb=1), trusted=True) == [
+        Outcome(kind="error", detail="OSError: [Errno 27] File too large (subject line 2)")
+    ]
+
+
+@pytest.mark.usefixtures("no_walls")
+def test_when_the_supervisor_itself_is_killed_only_the_killer_has_no_answer() -> None:
+    source = "import os\nSUPERVISOR = os.getppid()\n"
+    first, killer, *last = run_jobs(jobs(source, "1", "os.kill(SUPERVISOR, 9)", "3", "4"), trusted=True)
+    assert [first.value, *(outcome.value for outcome in last)] == [1, 3, 4]
+    assert killer == Outcome(kind="killed", detail="its process ended without an answer")
+
+
+def test_trusted_code_is_contained_too_where_that_is_possible() -> None:
+    if support() == "none":
+        pytest.skip("needs bubblewrap, which does not work here")
+    assert run_jobs(jobs("import os", "os.path.exists('/etc')"), trusted=True)[0].value is False
+
+
+def test_a_caller_that_is_killed_leaves_no_sandbox_behind() -> None:
+    if support() == "none":
+        pytest.skip("needs bubblewrap, which does not work here")
+    script = (
+        "from microgpt.sandbox import *; import sys; print(flush=True);"
+        "run_jobs([Job(program=Program(files=(('s', 'import time; time.sleep(99)'),)), expression='1', inputs={})])"
+    )
+    caller = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE)
+    assert caller.stdout
+    caller.stdout.read(1)
+    mark = f"{caller.pid}/"
+    while not (children := Path(f"/proc/{mark}task/{caller.pid}/children").read_text().split()):
+        assert caller.poll() is None
+    inside = Path(f"/proc/{children[0]}/task/{children[0]}/children")
+    caller.kill()
+    caller.communicate()
+    while inside.exists() and Path(f"/proc/{children[0]}").exists():
+        os.sched_yield()
+
+
+@pytest.mark.parametrize(("machine", "unshare", "arch"), [("x86_64", 272, 0xC000003E), ("aarch64", 97, 0xC00000B7)])
+def test_the_filter_allows_what_it_does_not_name_and_refuses_the_rest(machine: str, unshare: int, arch: int) -> None:
+    program = seccomp_filter(machine)
+    assert program
+    assert verdict(program, arch, 0) == 0x7FFF0000  # read, or io_setup
+    assert verdict(program, arch, unshare) == 0x00050001  # EPERM
+    assert verdict(program, arch, 435) == 0x00050026  # clone3: ENOSYS
+    clone = 56 if machine == "x86_64" else 220
+    assert verdict(program, arch, clone, 0x3D0F00) == 0x7FFF0000  # a thread
+    assert verdict(program, arch, clone, 0x10000011) == 0x00050001  # a user namespace
+    assert verdict(program, 0x40000003, 0) == 0x80000000  # a 32-bit call
+
+
+def test_a_machine_whose_call_numbers_are_unknown_has_no_filter() -> None:
+    assert seccomp_filter("riscv64") is None
+
+
+def verdict(program: bytes, arch: int, number: int, argument: int = 0) -> int:
+    """Run the filter as the kernel would, and return what it decides."""
+    data = struct.pack("=IIQQ", number, arch, 0, argument)
+    instructions = list(struct.iter_unpack("=HBBI", program))
+    place, accumulator = 0, 0
+    while True:
+        operation, then, otherwise, operand = instructions[place]
+        place += 1
+        match operation:
+            case 0x20:
+                (accumulator,) = struct.unpack_from("=I", data, operand)
+            case 0x06:
+                return operand
+            case _:
+                tests = {0x15: accumulator == operand, 0x35: accumulator >= operand, 0x45: bool(accumulator & operand)}
+                place += then if tests[operation] else otherwise

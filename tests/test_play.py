@@ -1,0 +1,247 @@
+"""The terminal lesson, driven line by line in this process: real course, real record, real sandbox."""
+
+import io
+import random
+import re
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from string import ascii_lowercase
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from rich.console import Console
+
+from microgpt import opening, reference
+from microgpt.insights.course import find_course, load_course
+from microgpt.insights.locked import Fault
+from microgpt.learner.profile import Profile
+from microgpt.learner.store import Store
+from microgpt.play import Seat, sit_down
+from microgpt.reference import encode, init_weights, loss_and_gradients
+from microgpt.terminal import Terminal, drawn_lines
+from microgpt.tutor.render import show
+from microgpt.tutor.session import current_state
+from microgpt.tutor.tools import LessonTools, teachable
+from microgpt.tutor.voices import Listing
+
+LESSON = "me-microgpt"
+
+
+def known_learner() -> Store:
+    """Return a record in which the learner has a name, so that no model is trained first."""
+    store = Store.in_memory()
+    store.save_learner(Profile(id="me", name="Ada"))
+    return store
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def play(
+    lines: io.TextIOBase, store: Store, *, width: int = 80, plain: bool = False, days: int = 0
+) -> tuple[str, bool]:
+    """Sit down with this input, some days from now; return all that was shown, and whether no Ctrl-C ended it."""
+    shown, before = io.StringIO(), sys.stdin
+    terminal = Terminal(Console(file=shown, width=width), plain=plain, environ={})
+    sys.stdin = lines
+    try:
+        ended = sit_down(Seat(), store, terminal, clock=lambda: now() + timedelta(days=days))
+    finally:
+        sys.stdin = before
+    return shown.getvalue(), ended
+
+
+def typed(*lines: str) -> io.StringIO:
+    return io.StringIO("".join(f"{line}\n" for line in lines))
+
+
+class Knowing(io.TextIOBase):
+    """A learner who answers every question by `say`, else presses Enter; gives a name if asked; leaves at last."""
+
+    def __init__(self, store: Store, say: Callable[[str, str], str], *, name: str = "", patience: int = 60) -> None:
+        self._store, self._say, self._name, self._left = store, say, name, patience
+
+    def isatty(self) -> bool:
+        return False
+
+    def readline(self, size: int = -1, /) -> str:  # type: ignore[override]
+        self._left -= 1
+        if self._name:
+            name, self._name = self._name, ""
+            return f"{name}\n"
+        ask = current_state(self._store, LESSON, *self._store.snapshot(LESSON)).ask
+        if not self._left:
+            return ""
+        return "\n" if ask is None else self._say(ask.insight, ask.question) + "\n"
+
+
+def key(insight: str, question: str) -> str:
+    return show(teachable("microgpt").questions(insight)[question].key)
+
+
+def words(text: str) -> str:
+    return " ".join(text.split())
+
+
+def test_who_knows_everything_is_shown_their_name_at_the_start_and_what_is_theirs_at_the_end() -> None:
+    store = Store.in_memory()
+    shown, ended = play(Knowing(store, key, name="Zoë"), store)
+    assert ended
+    assert store.learner("me") == Profile(id="me", name="Zoë")
+    assert "It leaves out: ë" in words(shown)
+    assert "26 25 14 26" in words(shown)  # BOS z o BOS
+    first, last = re.findall(r"(\d\.\d\d) -> (\d\.\d\d) nats a letter for 'zo'", words(shown))
+    assert first == last
+    before, after = map(float, first)
+    untrained = opening.train_model(0, report=lambda line: None)
+    assert before == round(loss_and_gradients(untrained.weights, encode("zo", untrained.chars), 4)[0], 2)
+    assert after < before
+    assert "Whether it was right is not told" in words(shown)  # the last questions measure
+    for insight in load_course(find_course("microgpt")).insights.values():
+        assert insight.claim in words(shown)
+    assert re.search(r"Come back on \d{4}-\d\d-\d\d", words(shown))
+    assert shown.rstrip().endswith("Saved. Go on with: microgpt tutor")
+
+
+def test_who_comes_back_is_asked_what_is_due_and_not_told_again_how_the_last_question_ended() -> None:
+    store = known_learner()
+    play(typed("r", "r", "r"), store)
+    back, _ = play(typed("q"), store)
+    assert "Welcome back, Ada. We go on where you stopped." in words(back)
+    assert "given away" not in words(back)
+
+    store = known_learner()
+    play(Knowing(store, key, patience=6), store)
+    later, _ = play(typed("q"), store, days=60)
+    assert re.search(r"Welcome back, Ada\. \d things? (is|are) due", words(later))
+    assert re.search(r"Last seen \d+ days ago\. 1/\d", words(later))
+
+
+def test_a_wrong_answer_meets_the_belief_it_fits_in_the_educators_words() -> None:
+    store = known_learner()
+    told: list[tuple[str, str]] = []
+
+    def believe(insight: str, question: str) -> str:
+        """Answer as somebody with the first misconception that this question shows and that gives a value."""
+        asked = teachable("microgpt").questions(insight)[question]
+        beliefs = load_course(find_course("microgpt")).insights[insight].misconceptions
+        belief = next(b for b in beliefs if b.id in asked.shows and not isinstance(asked.answers[b.id], Fault))
+        told.append((belief.belief, show(asked.answers[belief.id])))  # type: ignore[arg-type]
+        return told[-1][1]
+
+    shown, _ = play(Knowing(store, believe, patience=12), store)
+    assert any(f"You said {answer}. That is what it would give" in words(shown) for _, answer in told)
+    assert any(f"“{belief}”" in words(shown) for belief, _ in told)
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    width=st.sampled_from([40, 41, 60, 80, 200]),
+    lines=st.lists(
+        st.sampled_from(
+            ["", "?", "r", "s", "l", "p", "x", "x no", "[0.5, 0.5]", "3", "a", "what?", "\x1b[2J", "明" * 60]
+        ),
+        max_size=25,
+    ),
+)
+def test_whatever_is_typed_no_line_is_too_wide_and_no_control_code_is_shown(width: int, lines: list[str]) -> None:
+    shown, ended = play(typed(*lines), known_learner(), width=width)
+    too_wide = [row for row in shown.splitlines() if cell_len(row) > min(width, 80) and not row.startswith("> ")]
+    assert not too_wide
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f]", shown)
+    assert ended
+    assert shown.rstrip().endswith("microgpt tutor")
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_every_line_of_the_reference_fits_with_a_value_beside_it(width: int) -> None:
+    lines = tuple(Path(reference.__file__).read_text().splitlines())
+    value = "shares = [0.1429, 0.2857, 0.5714]"
+    block = Listing(file="reference.py", start=1, lines=lines, values=dict.fromkeys(range(1, len(lines) + 1), value))
+    drawn = drawn_lines(block, width, "")
+    assert max(cell_len(line.plain) for line in drawn) <= width
+    shown = "\n".join(line.plain for line in drawn)
+    assert shown.count(value) == len(lines)
+    in_a_row = "".join(shown.replace(value, "").split())
+    for line in lines:
+        assert "".join(line.partition("  # ")[0].split()) in in_a_row
+
+
+def test_plain_is_ascii_with_a_whole_sentence_a_line() -> None:
+    store = known_learner()
+    store.save_learner(Profile(id="me", name="Zoë"))
+    shown, _ = play(typed("", "l", "?", "[1]", "", "", "", "r", "p"), store, plain=True)
+    assert shown.isascii()
+    assert "Welcome back, Zoe. We go on where you stopped." in shown.splitlines()
+    assert "" not in shown.splitlines()
+
+
+def test_an_answer_that_was_not_understood_is_not_counted_and_the_third_one_brings_options() -> None:
+    store = known_learner()
+    shown, _ = play(typed("well", "hm", "so what"), store)
+    assert shown.count("not counted") == 3
+    assert len(re.findall(r"^ +[abc]\) ", shown, flags=re.MULTILINE)) >= 3
+    assert not [event for event in store.events(LESSON) if event.kind == "evidence"]
+
+
+def test_outside_placement_passing_is_asked_for_twice() -> None:
+    def skips(store: Store) -> int:
+        return sum(event.kind == "skip" for event in store.events(LESSON))
+
+    store = known_learner()
+    turn = LessonTools(store, clock=now).start()
+    while turn.move != "ask":
+        turn = LessonTools(store, clock=now).next(LESSON, turn.ack) if not turn.ask else (
+            LessonTools(store, clock=now).skip(LESSON, turn.ask.ask_id)
+        )  # fmt: skip
+    before = skips(store)
+    shown, _ = play(typed(""), store)
+    assert "Pass?" in shown
+    assert skips(store) == before
+    play(typed("", ""), store)
+    assert skips(store) == before + 1
+
+
+def test_a_closed_question_can_be_contested_and_is_computed_again() -> None:
+    store = known_learner()
+    shown, _ = play(typed("x early", "r", "x it should be 2"), store)
+    assert "x and a reason contest the question before this one" in words(shown)
+    assert "The answer stands." in words(shown)
+
+
+def test_a_question_that_another_window_closed_is_left_behind() -> None:
+    store = known_learner()
+
+    class TwoWindows(io.StringIO):
+        def readline(self, size: int | None = -1, /) -> str:
+            state = current_state(store, LESSON, *store.snapshot(LESSON))
+            if state.turn == 1 and state.ask:
+                LessonTools(store, clock=now).skip(LESSON, state.ask.ask_id)
+                return "?\n"
+            return ""
+
+    shown, _ = play(TwoWindows(), store)
+    assert "is not open" in words(shown)
+    assert "2/" in shown
+
+
+def test_an_untrained_model_is_about_as_surprised_as_one_that_guesses() -> None:
+    rng = random.Random(1)
+    model = opening.Model(weights=init_weights(rng, 27), chars=list(ascii_lowercase), rng=rng)
+    assert model.surprise("ada") == pytest.approx(3.2958, abs=0.3)
+
+
+@given(st.text(max_size=30))
+def test_whatever_the_name_its_letters_fit_the_model_and_the_table_holds_each_token(name: str) -> None:
+    letters = opening.letters_of(name)
+    assert len(letters) <= opening.MOST_LETTERS
+    for width in (40, 80):
+        rows = opening.token_table(letters, width)
+        assert "".join(rows[::2]).replace(" ", "") == f"^{letters}$"
+        assert [int(token) for token in " ".join(rows[1::2]).split()] == encode(letters, ascii_lowercase)
+        assert max(len(row) for row in rows) + 6 <= width

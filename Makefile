@@ -7,8 +7,7 @@ BASE := $(VENV)/.installed-base
 DEV := $(VENV)/.installed-dev
 FRESH := build/wheel-check
 
-.PHONY: tutor test test-all lint course wheel speed ci clean
-.DELETE_ON_ERROR:
+.PHONY: tutor test test-slow lint course wheel speed readme readme-check ci rest clean
 
 tutor: $(BASE)
 	@$(BIN)/microgpt tutor
@@ -16,8 +15,8 @@ tutor: $(BASE)
 test: $(DEV)
 	$(BIN)/pytest -n 2 -m "not slow"
 
-test-all: $(DEV)
-	$(BIN)/pytest -n 2
+test-slow: $(DEV)
+	$(BIN)/pytest -n 2 -m slow
 
 lint: $(DEV)
 	$(BIN)/ruff check
@@ -40,8 +39,16 @@ wheel: $(DEV)
 speed: $(BASE)
 	$(BIN)/python tools/check_speed.py
 
-# The tests come last, so that their summary is the last thing on the screen.
-ci: lint course wheel test-all
+# What the README shows is what its commands print; `make readme` writes it anew.
+readme-check: $(DEV)
+	$(BIN)/python tools/readme.py --check
+
+readme: $(DEV)
+	$(BIN)/python tools/readme.py
+
+# Everything. The slow tests come last, so that a summary is the last thing on the screen.
+ci: test rest
+rest: lint course wheel readme-check test-slow
 
 clean:
 	rm -rf $(VENV) build dist

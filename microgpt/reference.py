@@ -21,13 +21,13 @@ def read_documents(path: str) -> list[str]:
         return [line.strip() for line in lines if line.strip()]
 
 def encode(text: str, chars: Sequence[str]) -> list[int]:
-    """Turn each character into its place in `chars`, and put BOS, the token after all, around."""
+    """Turn characters into their places in `chars`; BOS, the token len(chars), goes around."""
     return [len(chars)] + [chars.index(char) for char in text] + [len(chars)]
 
 # ---- Autograd: every operation remembers how to send a gradient back ------------------------
 class Node:
-    """Rows of numbers, the nodes they were computed from, and how the loss depends on them.
-    `grad` has the shape of `data`: how fast the loss grows with that number.
+    """Rows of numbers, the nodes they were computed from, and the way back to those.
+    `grad` has the shape of `data`: how fast the loss grows with each number.
     `pull` takes the gradient of this node and returns one gradient for each parent."""
     __slots__ = ("data", "grad", "parents", "pull")
     def __init__(self, data: Rows, parents: "tuple[Node, ...]" = (),
@@ -67,14 +67,14 @@ def scale(x: Node, by: float) -> Node:
 def relu(x: Node) -> Node:  # negative numbers become 0, and pass no gradient
     return Node([[a if a > 0 else 0.0 for a in row] for row in x.data], (x,), lambda grad: (
         [[g if a > 0 else 0.0 for a, g in zip(row, gs)] for row, gs in zip(x.data, grad)],))
-def linear(x: Node, w: Node) -> Node:  # T x I, O x I -> T x O: each output is a dot product
+def linear(x: Node, w: Node) -> Node:  # T x inputs, outputs x inputs -> T x outputs
     return Node(dots(x.data, w.data), (x, w), lambda grad: (
         dots(grad, zip(*w.data)), dots(zip(*grad), zip(*x.data))))
 def mix(shares: Node, v: Node) -> Node:  # T x T, T x D -> T x D: each output averages rows of v
     return Node(dots(shares.data, zip(*v.data)), (shares, v), lambda grad: (
         dots(grad, v.data), dots(zip(*shares.data), zip(*grad))))
 
-def embed(table: Node, ids: Sequence[int]) -> Node:  # V x C -> T x C: rows looked up
+def embed(table: Node, ids: Sequence[int]) -> Node:  # T rows of a table, looked up
     def pull(grad: Rows) -> tuple[Rows]:
         out = zeros(table.data)
         for i, row in zip(ids, grad):
@@ -89,7 +89,7 @@ def rmsnorm(x: Node) -> Node:  # each row scaled to a mean square of 1
         for row, gs, s, d in zip(out, grad, scales, map(dot, out, grad))],))
 
 def softmax(scores: list[float]) -> list[float]:
-    """Turn scores into shares: each positive, all together 1."""
+    """Turn scores into shares: none is negative, and together they are 1."""
     top = max(scores)  # changes no share, but keeps exp from overflowing
     exps = [math.exp(score - top) for score in scores]
     total = sum(exps)
@@ -137,7 +137,7 @@ def attention(q: Node, k: Node, v: Node, n_head: int) -> Node:
 def gpt(tokens: list[int], w: dict[str, Node], n_head: int) -> Node:
     """Return logits, T x V: row t scores what may follow tokens 0 ... t."""
     x = rmsnorm(add(embed(w["wte"], tokens), embed(w["wpe"], range(len(tokens)))))
-    for i in range(len(w) // 6):  # six matrices a layer
+    for i in range(len(w) // 6):  # a layer has six matrices, and three have no layer
         wq, wk, wv, wo, fc1, fc2 = (w[f"layer{i}.{n}"] for n in "wq wk wv wo fc1 fc2".split())
         a = rmsnorm(x)
         x = add(x, linear(attention(linear(a, wq), linear(a, wk), linear(a, wv), n_head), wo))
@@ -180,7 +180,7 @@ def train(docs: list[str], steps: int, seed: int = 42, n_head: int = 4,
 
 def sample(weights: Weights, chars: list[str], rng: random.Random, temperature: float = 0.5,
            n_head: int = 4) -> str:
-    """Write a document: draw a token from the shares, append it, ask again, until BOS."""
+    """Write a document: draw a token from the shares, append it, again; until BOS or full."""
     w = {name: Node(rows) for name, rows in weights.items()}
     tokens = [len(chars)]  # BOS
     while len(tokens) <= len(weights["wpe"]):

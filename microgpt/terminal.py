@@ -1,42 +1,24 @@
-"""Draws what a voice says, in a terminal or in a pipe, and reads what the learner types.
+"""Shows what a voice says, in a terminal or in a pipe, and reads what the learner types.
 
-Two pictures of the same blocks: wrapped at the terminal's width, in three styles (bold, blue for data, dim); or
-`plain`, which is ASCII, one fact a line, and never redraws, for screen readers and logs.
+How it looks is decided in `microgpt.tutor.voices.drawing`.
 """
 
 import importlib
 import io
-import re
 import select
-import string
+import signal
 import sys
-import unicodedata
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 
-from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from microgpt.tutor.voices import Block, Heading, Lines, Listing, Options, Paragraph, Spoken
+from microgpt.tutor.voices import Heading, Spoken
+from microgpt.tutor.voices.drawing import drawn_lines, plain_lines, to_ascii, visible
 
-CODE = 6  # columns before a line of code, for its number
+TICK_S = 0.2  # a Ctrl-C is noticed within it, at the latest
 WIDEST, NARROWEST = 80, 40  # columns: a longer line is hard to read, a shorter one cannot hold code
-_ASCII = {
-    "·": "-",
-    "→": "->",
-    "–": "-",
-    "—": "-",
-    "…": "...",
-    "“": '"',
-    "”": '"',
-    "‘": "'",
-    "’": "'",
-    "×": "x",
-    "−": "-",
-}
-_TONES = {"plain": "", "claim": "bold", "quiet": "dim"}
-_MARKUP = re.compile(r"`([^`]+)`|\*\*([^*]+)\*\*|\$([^$\n]+)\$")
 
 
 class Terminal:
@@ -103,18 +85,20 @@ class Terminal:
             EOFError: there are no more.
         """
         self._rows = 0
-        if self.live:
-            line = input("> ")
-        else:
-            self._console.file.write("> ")
-            self._console.file.flush()
-            line = sys.stdin.readline()
-            if not sys.stdin.isatty():
-                self._print(Text(visible(line.rstrip("\n"))))  # nobody sees the keys: a transcript should
-            if not line:
-                raise EOFError
+        with _interruptible():
+            line = input("> ") if self.live else self._read_plainly()
         self._typed.append(line.strip())
         return line.strip()
+
+    def _read_plainly(self) -> str:
+        self._console.file.write("> ")
+        self._console.file.flush()
+        line = sys.stdin.readline()
+        if not sys.stdin.isatty():
+            self._print(Text(visible(line.rstrip("\n"))))  # nobody sees the keys: a transcript should
+        if not line:
+            raise EOFError
+        return line
 
     def was_typed(self, quote: str) -> bool:
         """Say whether a quote stands in a line that was typed here."""
@@ -150,10 +134,30 @@ class Terminal:
         self._console.file.flush()
 
 
+@contextmanager
+def _interruptible() -> Generator[None]:
+    """Let Ctrl-C end a wait for a key, whenever it is pressed.
+
+    One that comes just before the system call that waits would be noticed only after it: so have the call interrupted
+    again and again.
+    """
+    if not sys.stdin.isatty():
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, lambda signum, frame: None)
+    signal.setitimer(signal.ITIMER_REAL, TICK_S, TICK_S)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
 def open_terminal(*, plain: bool, environ: Mapping[str, str]) -> Terminal:
     """Return the terminal of standard input and output, which never fails at a character."""
     for stream in (sys.stdin, sys.stdout):
-        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     return Terminal(Console(), plain=plain, environ=environ)
 
 
@@ -165,139 +169,3 @@ def value_colour(environ: Mapping[str, str]) -> str:
     """
     background = environ.get("COLORFGBG", "").rpartition(";")[2]
     return "#56B4E9" if background in ("0", "8") else "#0072B2"
-
-
-def plain_lines(block: Block) -> list[Text]:
-    """Return a block as lines of one fact each, unwrapped and without styles."""
-    match block:
-        case Heading():
-            return [Text(f"[{block.left}] {block.right}")]
-        case Paragraph():
-            return [styled(block.text, "", "", fence="`")]
-        case Lines():
-            label = f"{block.label}  " if block.label else ""
-            return [Text(label + visible(line)) for line in block.lines if line.strip()]
-        case Options():
-            return [Text(f"{letter}) {visible(text)}") for letter, text in _lettered(block)]
-        case Listing():
-            lines: list[Text] = []
-            for number, code in enumerate(block.lines, block.start):
-                lines.append(Text(f"{block.file}:{number}: {visible(code)}"))
-                if number in block.values:
-                    lines.append(Text(f"line {number} gives {visible(block.values[number])}"))
-            return lines
-
-
-def drawn_lines(block: Block, width: int, blue: str) -> list[Text]:
-    """Return a block as lines of at most `width` columns."""
-    match block:
-        case Heading():
-            return _apart(Text(f"  {visible(block.left)}", "bold"), Text(visible(block.right), "dim"), width)
-        case Paragraph():
-            return _wrapped(styled(block.text, _TONES[block.tone], blue), width, "  ", "  ")
-        case Lines():
-            label = f"  {block.label}  " if block.label else ""
-            rows = enumerate(block.lines)
-            return [
-                line
-                for n, text in rows
-                for line in _wrapped(Text(visible(text)), width, (label if n == 0 else "").ljust(6), " " * 6)
-            ]
-        case Options():
-            rows = ((f"      {letter}) ", Text(visible(text))) for letter, text in _lettered(block))
-            return [line for first, text in rows for line in _wrapped(text, width, first, " " * 9)]
-        case Listing():
-            return _listing(block, width, blue)
-
-
-def styled(text: str, base: str, blue: str, fence: str = "") -> Text:
-    """Return a paragraph with its markup turned into styles: code and formulas blue, stress bold.
-
-    Args:
-        fence: put around code; for those who see no colours.
-
-    >>> styled("`exp` gives $e^{score}$ over $\\\\sqrt{D}$", "", "").plain
-    'exp gives e^score over sqrt(D)'
-    """
-    text, out, last = " ".join(visible(text).split()), Text(style=base), 0
-    for match in _MARKUP.finditer(text):
-        code, stress, formula = match.groups()
-        out.append(text[last : match.start()])
-        out.append(f"{fence}{code}{fence}" if code else stress or _formula(formula), "bold" if stress else blue)
-        last = match.end()
-    return out.append(text[last:])
-
-
-def visible(text: str) -> str:
-    """Escape what is not printable: a stranger's course, or an answer, could hold a terminal's control codes.
-
-    >>> visible("a\\x1b[2J\\tb")
-    'a\\\\x1b[2J    b'
-    """
-    expanded = " ".join(text.splitlines()).replace("\t", "    ")
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in expanded)
-
-
-def to_ascii(text: str) -> str:
-    """Return the nearest ASCII text.
-
-    >>> to_ascii("Zoë — 3 → 4")
-    'Zoe - 3 -> 4'
-    """
-    replaced = "".join(_ASCII.get(char, char) for char in text)
-    parts = (char for char in unicodedata.normalize("NFKD", replaced) if not unicodedata.combining(char))
-    return "".join(parts).encode("ascii", "replace").decode()
-
-
-def _formula(latex: str) -> str:
-    """Return a formula as one would type it."""
-    bare = re.sub(r"([\^_])\{(\w+)\}", r"\1\2", latex.replace("\\", ""))
-    return bare.replace("{", "(").replace("}", ")")
-
-
-def _lettered(options: Options) -> Iterable[tuple[str, str]]:
-    return zip(string.ascii_lowercase, options.texts, strict=False)
-
-
-def _wrapped(text: Text, width: int, first: str, rest: str) -> list[Text]:
-    """Break a text into lines of at most `width` columns; the first one begins with `first`, the others with `rest`."""
-    lines = text.wrap(_MEASURE, width - max(cell_len(first), cell_len(rest))) or [Text()]
-    drawn = [Text.assemble(first if i == 0 else rest, line) for i, line in enumerate(lines)]
-    for line in drawn:
-        line.rstrip()
-    return drawn
-
-
-def _apart(left: Text, right: Text, width: int) -> list[Text]:
-    """Put two texts at the ends of one line, or of two where one is too short."""
-    gap = width - left.cell_len - right.cell_len
-    if gap >= 2:
-        return [Text.assemble(left, " " * gap, right)]
-    rows = [*_wrapped(left, width, "", ""), *_wrapped(right, width - 2, "", "")]
-    return [*rows[:-1], Text.assemble(" " * (width - rows[-1].cell_len), rows[-1])]
-
-
-def _listing(listing: Listing, width: int, blue: str) -> list[Text]:
-    """Code left, values right; a value that finds no room stands under its line."""
-    codes = [visible(line) for line in listing.lines]
-    margin = min((len(code) - len(code.lstrip()) for code in codes if code.strip()), default=0)
-    lines = [Text(" " * CODE + visible(listing.file), "dim")] if listing.file else []
-    for number, code in enumerate(codes, listing.start):
-        code, comment = _split_comment(code[margin:], width - CODE)
-        deeper = " " * min(CODE + 8 + len(code) - len(code.lstrip()), width // 2)
-        drawn = _wrapped(Text(code), width, f"{number:4}  ", deeper)
-        drawn[0].stylize("dim", 0, 4)
-        if number in listing.values:
-            value = Text(visible(listing.values[number]), blue)
-            drawn = [*drawn[:-1], *_apart(drawn[-1], value, width)]
-        lines += [*drawn, *(_wrapped(Text(comment, "dim"), width, deeper, deeper) if comment else ())]
-    return lines
-
-
-def _split_comment(code: str, room: int) -> tuple[str, str]:
-    """Part a line that is too long at its comment, which then stands below: the value belongs beside the code."""
-    before, mark, comment = code.partition("  # ")
-    return (before, f"# {comment}") if mark and len(code) > room else (code, "")
-
-
-_MEASURE = Console(file=io.StringIO())  # rich wraps by a console's rules; this one draws nothing

@@ -49,6 +49,8 @@ def compute_answers(
     Returns:
         What could be answered, by insight id, and what could not, with its place. One cause is told once.
     """
+    if not insights:
+        return {}, ()
     with_code = [i for i in insights if i.call or any(q.call for q in i.questions)]
     mutants, errors = _mutants(course, with_code)
     broken = _broken_program(course, trusted) if with_code else None

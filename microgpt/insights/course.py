@@ -14,7 +14,7 @@ from pathlib import Path
 
 from microgpt.content import content_folder
 from microgpt.errors import CourseError
-from microgpt.insights.insight import Insight, parse_insight, text_of, texts_of
+from microgpt.insights.insight import Insight, parse_insight
 from microgpt.insights.strict_yaml import Document, nearest, read_yaml
 from microgpt.insights.subject import SourceLines, module_path, read_text, symbol_source, tree_text
 
@@ -91,25 +91,25 @@ def read_course(folder: Path) -> tuple[Course, tuple[CourseError, ...]]:
         The course without the insights that could not be read, and the errors, in the order of the files.
 
     Raises:
-        CourseError: ``course.yaml`` cannot be read, so there is no course to speak of.
+        CourseError: ``course.yaml``, the subject or the helpers cannot be read, so there is nothing to teach.
     """
     shown = str(folder / "course.yaml")
     doc = read_yaml(read_text(folder / "course.yaml", shown), path=shown)
     _check_course_keys(doc)
     subject_path, subject_source = _read_subject(doc, folder)
+    helpers = _read_helpers(folder)
     insights, broken, errors = _read_insights(folder)
-    helpers, helper_errors = _read_helpers(folder)
-    order = texts_of(doc, "order")
-    goals = {name: texts_of(doc, f"goals.{name}") for name in _section(doc, "goals")}
+    order = doc.texts("order")
+    goals = {name: doc.texts(f"goals.{name}") for name in _section(doc, "goals")}
     course = Course(
-        id=text_of(doc, "id"),
-        title=text_of(doc, "title"),
-        audience=text_of(doc, "audience", ""),
-        subject=text_of(doc, "subject", ""),
+        id=doc.text("id"),
+        title=doc.text("title"),
+        audience=doc.text("audience", ""),
+        subject=doc.text("subject", ""),
         order=order,
         goals=goals,
-        datasets=texts_of(doc, "datasets"),
-        glossary={word: text_of(doc, f"glossary.{word}") for word in _section(doc, "glossary")},
+        datasets=doc.texts("datasets"),
+        glossary={word: doc.text(f"glossary.{word}") for word in _section(doc, "glossary")},
         insights={name: insights[name] for name in order if name in insights},
         folder=folder,
         helpers=helpers,
@@ -117,7 +117,7 @@ def read_course(folder: Path) -> tuple[Course, tuple[CourseError, ...]]:
         subject_source=subject_source,
     )
     graph_errors = (*_order_errors(doc, course, insights, broken), *_needs_errors(insights, broken))
-    return course, (*helper_errors, *errors, *graph_errors)
+    return course, (*errors, *graph_errors)
 
 
 def plan(course: Course, goal: str = "") -> tuple[str, ...]:
@@ -170,7 +170,7 @@ def _section(doc: Document, key: str) -> Mapping[str, object]:
 
 def _read_subject(doc: Document, folder: Path) -> tuple[Path | None, str]:
     """Find the subject's source: a file of the folder, or a module, which is not imported."""
-    subject = text_of(doc, "subject", "")
+    subject = doc.text("subject", "")
     if not subject:
         return None, ""
     if subject.endswith(".py"):
@@ -187,16 +187,13 @@ def _read_subject(doc: Document, folder: Path) -> tuple[Path | None, str]:
     return path, source
 
 
-def _read_helpers(folder: Path) -> tuple[str, list[CourseError]]:
+def _read_helpers(folder: Path) -> str:
     path = folder / "helpers.py"
     if not path.exists():
-        return "", []
-    try:
-        helpers = read_text(path, str(path))
-        tree_text(helpers, path=str(path))
-    except CourseError as error:
-        return "", [error]
-    return helpers, []
+        return ""
+    helpers = read_text(path, str(path))
+    tree_text(helpers, path=str(path))
+    return helpers
 
 
 def _read_insights(folder: Path) -> tuple[dict[str, Insight], set[str], list[CourseError]]:

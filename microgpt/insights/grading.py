@@ -200,8 +200,8 @@ def _bracketed(text: str) -> Json:
             stack[-1].append(closed)
         else:
             numbers = _numbers(part)
-            if numbers is None or (numbers and len(stack) == 1):
-                return None  # a number outside of the brackets: which one is meant?
+            if numbers is None:
+                return None
             stack[-1] += numbers
     if len(stack) != 1 or not stack[0]:
         return None

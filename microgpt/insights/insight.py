@@ -112,22 +112,22 @@ def parse_insight(text: str, path: str) -> Insight:
     front, body, body_line = _split(text, path)
     doc = read_yaml(front, path=path, first_line=2)
     _known_keys(doc, "", _INSIGHT_KEYS)
-    questions = tuple(_question(doc, name) for name in _mapping(doc, "questions"))
-    misconceptions = tuple(_misconception(doc, name) for name in _mapping(doc, "misconceptions"))
+    questions = tuple(_question(doc, name) for name in doc.mapping("questions"))
+    misconceptions = tuple(_misconception(doc, name) for name in doc.mapping("misconceptions"))
     before, heading, after = _cut_at_breaks(body)
     insight = Insight(
-        id=_identifier(doc, "id", text_of(doc, "id")),
-        claim=text_of(doc, "claim"),
-        anchor=text_of(doc, "anchor", ""),
-        needs=texts_of(doc, "needs"),
-        ask=text_of(doc, "ask", ""),
-        call=text_of(doc, "call", ""),
+        id=_identifier(doc, "id", doc.text("id")),
+        claim=doc.text("claim"),
+        anchor=doc.text("anchor", ""),
+        needs=doc.texts("needs"),
+        ask=doc.text("ask", ""),
+        call=doc.text("call", ""),
         within=_within(doc),
-        show=texts_of(doc, "show"),
-        options=texts_of(doc, "options"),
+        show=doc.texts("show"),
+        options=doc.texts("options"),
         questions=questions,
         misconceptions=misconceptions,
-        skip=text_of(doc, "skip", ""),
+        skip=doc.text("skip", ""),
         text=before.strip(),
         breaks=after.strip(),
         revision=_revision(doc),
@@ -163,20 +163,20 @@ def _first_line(text: str, above: str = "") -> int:
 def _question(doc: Document, name: str) -> Question:
     key = f"questions.{name}"
     _identifier(doc, key, name)
-    fields = _mapping(doc, key)
-    wrong = list(_mapping(doc, f"{key}.wrong")) if "wrong" in fields else []
+    fields = doc.mapping(key)
+    wrong = list(doc.mapping(f"{key}.wrong")) if "wrong" in fields else []
     holdout = fields.get("holdout", False)
     if not isinstance(holdout, bool):
         raise doc.error(f"{key}.holdout", f"holdout is true or false, not {holdout!r}. Try  holdout: true")
     return Question(
         id=name,
         inputs={k: v for k, v in fields.items() if k not in _QUESTION_KEYS},
-        ask=text_of(doc, f"{key}.ask", ""),
-        call=text_of(doc, f"{key}.call", ""),
+        ask=doc.text(f"{key}.ask", ""),
+        call=doc.text(f"{key}.call", ""),
         holdout=holdout,
-        options=texts_of(doc, f"{key}.options"),
-        right=text_of(doc, f"{key}.right") if "right" in fields else None,
-        wrong={belief: text_of(doc, f"{key}.wrong.{belief}") for belief in wrong},
+        options=doc.texts(f"{key}.options"),
+        right=doc.text(f"{key}.right") if "right" in fields else None,
+        wrong={belief: doc.text(f"{key}.wrong.{belief}") for belief in wrong},
         line=doc.line(key),
     )
 
@@ -187,10 +187,10 @@ def _misconception(doc: Document, name: str) -> Misconception:
     _known_keys(doc, key, _MISCONCEPTION_KEYS)
     return Misconception(
         id=name,
-        belief=text_of(doc, f"{key}.belief"),
-        mutant=text_of(doc, f"{key}.mutant", ""),
-        counter=text_of(doc, f"{key}.counter"),
-        reply=text_of(doc, f"{key}.reply", ""),
+        belief=doc.text(f"{key}.belief"),
+        mutant=doc.text(f"{key}.mutant", ""),
+        counter=doc.text(f"{key}.counter"),
+        reply=doc.text(f"{key}.reply", ""),
         line=doc.line(key),
     )
 
@@ -250,7 +250,7 @@ def _check_wrong_answers(doc: Document, key: str, question: Question, beliefs: l
 
 
 def _known_keys(doc: Document, key: str, known: Collection[str]) -> None:
-    for name in _mapping(doc, key):
+    for name in doc.mapping(key):
         if name not in known:
             raise doc.error(f"{key}.{name}".lstrip("."), f"unknown key {name!r}. {nearest(name, known)}")
 
@@ -273,54 +273,3 @@ def _revision(doc: Document) -> int:
     if isinstance(revision, bool) or not isinstance(revision, int) or revision < 1:
         raise doc.error("revision", f"revision counts from 1, not {revision!r}. Try  revision: 2")
     return revision
-
-
-def _mapping(doc: Document, key: str) -> Mapping[str, Json]:
-    """Return the mapping at a key; the empty key is the whole document."""
-    value = _at(doc, key)
-    if not isinstance(value, dict) or not value:
-        name = key.rpartition(".")[2]
-        raise doc.error(key, f"{name!r} needs lines of `name: value` below it. Try adding one, indented.")
-    return value
-
-
-def _at(doc: Document, key: str) -> Json:
-    value: Json = dict(doc.data)
-    for part in filter(None, key.split(".")):
-        value = value.get(part) if isinstance(value, dict) else None
-    return value
-
-
-def text_of(doc: Document, key: str, default: str | None = None) -> str:
-    """Return the text at a dotted key, stripped.
-
-    Raises:
-        CourseError: it is no text, or it is missing and there is no default.
-    """
-    value, name = _at(doc, key), key.rpartition(".")[2]
-    if value is None and default is not None and key not in doc.places:
-        return default
-    if value is None:
-        raise doc.error(key, f"{name!r} is missing or empty. Try  {name}: some words")
-    if not isinstance(value, str):
-        raise doc.error(key, f"{name!r} is text, not {value!r}. Try quotes around it.")
-    if not value.strip():
-        raise doc.error(key, f"{name!r} is empty. Try deleting the line.")
-    return value.strip("\n").rstrip()
-
-
-def texts_of(doc: Document, key: str) -> tuple[str, ...]:
-    """Return the list of texts at a dotted key; none where it is absent.
-
-    Raises:
-        CourseError: it is no list of texts, or a text stands in it twice.
-    """
-    value, name = _at(doc, key), key.rpartition(".")[2]
-    if value is None and key not in doc.places:
-        return ()
-    if not isinstance(value, list):
-        raise doc.error(key, f"{name!r} is a list. Try  {name}: [one, two]")
-    texts = tuple(item for item in value if isinstance(item, str) and item.strip())
-    if len(texts) != len(value) or len(set(texts)) != len(texts):
-        raise doc.error(key, f"{name!r} lists texts, each once, not {value!r}. Try quotes around numbers.")
-    return texts

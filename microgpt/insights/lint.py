@@ -132,7 +132,8 @@ def _held_lock(course: Course) -> tuple[Lock | None, str]:
 def _changed_anchors(course: Course, held: Lock | None) -> Iterator[Finding]:
     for insight in course.insights.values():
         before = held.insights.get(insight.id) if held else None
-        if before and before.anchor_hash != anchor_hash(course, insight):
+        now = anchor_hash(course, insight)
+        if before and before.anchor_hash and now and before.anchor_hash != now:
             yield Finding(
                 path=insight.path,
                 line=insight.lines["anchor"],

@@ -13,7 +13,7 @@ from microgpt.insights.question import is_number, render_value
 from microgpt.sandbox import Json
 
 MOST = 8  # parallel questions an insight
-TRIED = 32  # candidates an insight; many are no good
+TRIED = 24  # candidates an insight; many are no good
 _FACTORS = (0.5, 0.75, 1.0, 1.5, 2.0)  # "like size"
 
 

@@ -62,6 +62,53 @@ class Document:
         line, column = self.places.get(key, (self.line(key), 0))
         return CourseError(message, path=self.path, line=line, column=column)
 
+    def at(self, key: str) -> Json:
+        """Return the value at a dotted key, None where there is none; the empty key is the whole document."""
+        value: Json = dict(self.data)
+        for part in filter(None, key.split(".")):
+            value = value.get(part) if isinstance(value, dict) else None
+        return value
+
+    def mapping(self, key: str) -> Mapping[str, Json]:
+        """Return the mapping at a dotted key; raise a `CourseError` where there is none, or it is empty."""
+        value, name = self.at(key), key.rpartition(".")[2]
+        if not isinstance(value, dict) or not value:
+            raise self.error(key, f"{name!r} needs lines of `name: value` below it. Try adding one, indented.")
+        return value
+
+    def text(self, key: str, default: str | None = None) -> str:
+        """Return the text at a dotted key.
+
+        Raises:
+            CourseError: it is no text, or it is missing and there is no default.
+        """
+        value, name = self.at(key), key.rpartition(".")[2]
+        if value is None and default is not None and key not in self.places:
+            return default
+        if value is None:
+            raise self.error(key, f"{name!r} is missing or empty. Try  {name}: some words")
+        if not isinstance(value, str):
+            raise self.error(key, f"{name!r} is text, not {value!r}. Try quotes around it.")
+        if not value.strip():
+            raise self.error(key, f"{name!r} is empty. Try deleting the line.")
+        return value.strip("\n").rstrip()
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """Return the list of texts at a dotted key; none where it is absent.
+
+        Raises:
+            CourseError: it is no list of texts, or a text stands in it twice.
+        """
+        value, name = self.at(key), key.rpartition(".")[2]
+        if value is None and key not in self.places:
+            return ()
+        if not isinstance(value, list):
+            raise self.error(key, f"{name!r} is a list. Try  {name}: [one, two]")
+        texts = tuple(item for item in value if isinstance(item, str) and item.strip())
+        if len(texts) != len(value) or len(set(texts)) != len(texts):
+            raise self.error(key, f"{name!r} lists texts, each once, not {value!r}. Try quotes around numbers.")
+        return texts
+
 
 class _CoreLoader(yaml.SafeLoader):
     """Composes nodes by the core schema; it never constructs an object."""

@@ -23,8 +23,8 @@ def apply(state: LessonState, event: Event) -> LessonState:
     """Return the state after one more event.
 
     The bodies, by kind: ``turn`` {plan, goal, minutes, where}, ``ack`` {turn}, ``ask`` {the fields of `OpenAsk`},
-    ``hint`` {rung}, ``unparsed`` {quote, options}, ``evidence`` {the fields of `Evidence`, credited, why_not, implies, refutes},
-    ``skip`` {outcome}, ``reveal`` {}, ``void`` {reason}.
+    ``hint`` {rung}, ``unparsed`` {quote, options}, ``evidence`` {the fields of `Evidence`, credited, why_not, implies,
+    refutes}, ``skip`` {outcome}, ``reveal`` {}, ``void`` {reason}.
     """
     state = rested(state, event.time)
     state = replace(state, learner=event.learner, course=event.course, last_time=event.time.isoformat())

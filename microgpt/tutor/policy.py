@@ -109,7 +109,9 @@ def facts(view: View) -> Facts:
 
 
 def _reviews(view: View) -> tuple[str, ...]:
-    return view.state.reviews_due(view.path, view.now)
+    """Return the insights that are due, those not met for longest first: what is passed over comes last."""
+    due = view.state.reviews_due(view.path, view.now)
+    return tuple(sorted(due, key=lambda name: view.state.insight(name).seen))
 
 
 def _review(view: View) -> Plan:

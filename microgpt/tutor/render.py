@@ -19,6 +19,7 @@ import hashlib
 import random
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 
 from microgpt.insights.course import symbol_source
 from microgpt.insights.insight import Insight
@@ -31,6 +32,7 @@ from microgpt.tutor.state import ClosedAsk, LessonState, OpenAsk, Plan
 from microgpt.tutor.turns import EXITS, HOLDOUT_EXITS, Ask, Source, Turn
 
 DIGITS = 4  # significant, the same wherever a number is shown
+_symbol_lines = cache(symbol_source)  # parsing the subject would cost more than all the rest of a turn
 _EXAMPLES = {"number": "0.25", "text": "word", "choice": "b"}
 
 
@@ -68,9 +70,10 @@ def render_ask(open_ask: OpenAsk, taught: Teachable) -> Ask:
 
 def _example_list(shape: tuple[int, ...]) -> str:
     """Return a well-formed list of a shape, always the same for it."""
-    if len(shape) > 1:
-        return f"[{', '.join([_example_list(shape[1:])] * shape[0])}]"
-    return f"[{', '.join(['0.5', '-1', '2', '0.25'][i % 4] for i in range(shape[0]))}]"
+    length, *inner = shape
+    numbers = ("0.5", "-1", "2", "0.25")
+    rows = [_example_list(tuple(inner))] * length if inner else [numbers[i % 4] for i in range(length)]
+    return f"[{', '.join(rows)}]"
 
 
 def options_of(question: LockedQuestion, ask_id: str) -> tuple[str, ...]:
@@ -116,7 +119,7 @@ def show(value: Json) -> str:
 def source_of(taught: Teachable, symbol: str) -> Source:
     """Return a symbol's lines as they stand in the subject's file."""
     course = taught.course
-    lines = symbol_source(course.subject_source, symbol)
+    lines = _symbol_lines(course.subject_source, symbol)
     file = course.subject_path.name if course.subject_path else ""
     return Source(symbol=symbol, file=file, start=lines.start, lines=lines.lines)
 

@@ -17,6 +17,19 @@ def folder(tmp_path: Path) -> Path:
     return Path(shutil.copytree(AVERAGES, tmp_path / "averages"))
 
 
+@pytest.fixture(scope="module")
+def locked_course(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The clean course with a fresh lock."""
+    made = Path(shutil.copytree(AVERAGES, tmp_path_factory.mktemp("locked") / "averages"))
+    assert run("lock", str(made)).exit_code == 0
+    return made
+
+
+@pytest.fixture
+def locked(tmp_path: Path, locked_course: Path) -> Path:
+    return Path(shutil.copytree(locked_course, tmp_path / "averages"))
+
+
 def run(*words: str) -> Result:
     return CliRunner().invoke(app, ["course", *words])
 
@@ -32,29 +45,27 @@ def test_an_educators_round_is_lint_lock_lint(folder: Path) -> None:
     assert "Next" not in run("lint", str(folder)).stdout
 
 
-def test_a_lock_made_again_is_the_same_file_untouched(folder: Path) -> None:
-    run("lock", str(folder))
-    path = folder / "course.lock.json"
+def test_a_lock_made_again_is_the_same_file_untouched(locked: Path) -> None:
+    path = locked / "course.lock.json"
     before = (path.read_bytes(), path.stat().st_mtime_ns)
-    assert "0 made anew" in run("lock", str(folder)).stdout
+    assert "0 made anew" in run("lock", str(locked)).stdout
     assert (path.read_bytes(), path.stat().st_mtime_ns) == before
 
 
-def test_a_check_writes_nothing_and_says_what_is_stale(folder: Path) -> None:
-    run("lock", str(folder))
-    path = folder / "smoothing-starts-low.md"
+def test_a_check_writes_nothing_and_says_what_is_stale(locked: Path) -> None:
+    path = locked / "smoothing-starts-low.md"
     path.write_text(path.read_text().replace("[4, 8]", "[4, 12]"))
-    before = (folder / "course.lock.json").read_bytes()
-    checked = run("lock", str(folder), "--check", "--json")
+    before = (locked / "course.lock.json").read_bytes()
+    checked = run("lock", str(locked), "--check", "--json")
     assert checked.exit_code == 1
     assert json.loads(checked.stdout)["stale"] == ["smoothing-starts-low"]
-    assert (folder / "course.lock.json").read_bytes() == before
+    assert (locked / "course.lock.json").read_bytes() == before
 
 
-def test_lint_exits_with_1_for_an_error_and_prints_it_as_one_json_object(folder: Path) -> None:
-    path = folder / "smoothing-starts-low.md"
+def test_lint_exits_with_1_for_an_error_and_prints_it_as_one_json_object(locked: Path) -> None:
+    path = locked / "smoothing-starts-low.md"
     path.write_text(path.read_text().replace("anchor: smooth.average", "anchor: smoth"))
-    done = run("lint", str(folder), "--json")
+    done = run("lint", str(locked), "--json")
     assert done.exit_code == 1
     report = json.loads(done.stdout)
     assert report["format"] == "microgpt/lint/1"

@@ -134,6 +134,7 @@ def test_a_number_that_may_not_be_the_answer_meant_is_unparsed(quote: str) -> No
         ("at step 1: [1, 2]", None),
         ("[1, 2] or [2, 1]", None),
         ("[1, 2", None),
+        ("[1, 2] [3", None),
         ("1, 2]", None),
         ("1 - 2", None),
         ("[[1, 2]]", None),

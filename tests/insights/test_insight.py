@@ -29,6 +29,7 @@ def test_an_insight_is_what_its_file_says(insight_text: str) -> None:
 
 
 def test_each_key_and_each_part_of_the_text_knows_its_line(insight_text: str) -> None:
+    insight_text = insight_text.replace("Put everything", "\n\nPut everything").replace("Nobody", "\nNobody")
     insight = parse_insight(insight_text, "f.md")
     lines = insight_text.split("\n")
     assert lines[insight.lines["claim"] - 1].startswith("claim:")

@@ -39,11 +39,15 @@ FAULTS: Mapping[str, tuple[str, str, Mapping[str, str]]] = {
         },
     ),
     "only-crashes": ("never-alone", "takes-the-middle:", {MIDDLE: "+ 1 / 0"}),
-    "counter-blind": ("counter-blind", "counter: four", {"[0, 5, 7, 20]": "[0, 5, 8, 19]", "counter: three": "counter: four"}),
+    "counter-blind": (
+        "counter-blind",
+        "counter: four",
+        {"[0, 5, 7, 20]": "[0, 5, 8, 19]", "counter: three": "counter: four"},
+    ),
     "nearly-right": ("nearly-right", "four:", {"[0, 5, 7, 20]": "[0, 5, 7.992, 19.008]"}),
     "list-in-text": ("key-leaks", "three:", {**PAIR, "Put everything": "It gives (4, 3). Put everything"}),
-    "list-in-claim": ("key-leaks", "three:", {**PAIR, "out evenly.": "out evenly: 4 and 3."}),
-    "list-in-question": ("key-leaks", "three:", {**PAIR, "[0, 5, 7, 20]": "[0, 5, 7, 20]\n    ask: What, after [4, 3]?"}),
+    "list-in-claim": ("key-leaks", "three:", {**PAIR, "out evenly.": "out evenly, 4 and 3."}),
+    "list-in-question": ("key-leaks", "three:", {**PAIR, "7, 20]": "7, 20]\n    ask: What, after [4, 3]?"}),
     "list-in-inputs": ("key-leaks", "three:", {**PAIR, "[0, 5, 7, 20]": "[20, 5, 4, 3]"}),
     "text-in-text": ("key-leaks", "four:", {**WORD, "Nobody may": "W8: nobody may"}),
     "key-in-text": ("key-in-text", "four:", {"Put everything": "Put everything, 8 in all,"}),
@@ -62,7 +66,22 @@ FAULTS: Mapping[str, tuple[str, str, Mapping[str, str]]] = {
     "words-echo": ("key-echoes", "town:", {"right: It rises a lot.": "right: The mean moves."}),
     "words-holdout": ("holdout-blind", "questions:", {"holdout: true": "holdout: false"}),
     "format": ("format", "clam:", {"claim:": "clam:"}),
-}  # fmt: skip
+}
+
+LEVELS = "(mean(numbers) >= 3) + (mean(numbers) >= 8) + (mean(numbers) >= 12)"
+CLEAN: Mapping[str, Mapping[str, str]] = {
+    "clean": {},
+    "clean-words": {},
+    "clean-choice": {  # the options are read by all, so a key among them may stand anywhere
+        "call: mean(numbers)": f"call: \"['low', 'mid', 'high', 'huge'][{LEVELS}]\"\noptions: [low, mid, high, huge]",
+        "[3, 4, 4, 13]": "[1, 2, 2, 11]",
+        "Put everything": "Put everything, high or mid,",
+    },
+    "clean-own-inputs": {  # (4, 3) is the answer, and stands in the question itself
+        "call: mean(numbers)": "call: '[mean(numbers), 3]'",
+        "[1, 2, 9]": "[4, 3, 4.5, 4.5]",
+    },
+}
 
 WARNINGS = {"no-skip", "no-breaks", "key-in-text", "one-key", "few-parallels"}
 
@@ -80,11 +99,11 @@ def faulty(tmp_path_factory: pytest.TempPathFactory, insight_text: str, codeless
     folder = tmp_path_factory.mktemp("faulty")
     source = Path(__file__).parent / "fixtures" / "averages" / "averages.py"
     (folder / "averages.py").write_text(source.read_text())
-    for name, (_, _, edits) in {**FAULTS, "clean": ("", "", {})}.items():
-        text = codeless_text if name.startswith("words") else insight_text
+    for name, edits in {**{name: edits for name, (_, _, edits) in FAULTS.items()}, **CLEAN}.items():
+        text = codeless_text if "words" in name else insight_text
         lines = [f"id: {name}" if line.startswith("id: ") else line for line in text.split("\n")]
         (folder / f"{name}.md").write_text(edited("\n".join(lines), edits))
-    order = ", ".join([*FAULTS, "clean"])
+    order = ", ".join([*FAULTS, *CLEAN])
     (folder / "course.yaml").write_text(
         f"format: 1\nid: faulty\ntitle: Faults\nsubject: averages.py\norder: [{order}]\n"
     )
@@ -109,8 +128,9 @@ def test_a_planted_fault_is_found_where_it_is_and_as_nothing_else(name: str, rep
         assert finding.remedy.startswith("Try")
 
 
-def test_what_is_clean_stays_clean_among_all_those_faults(report: Report, faulty: Path) -> None:
-    assert not [finding for finding in report.findings if finding.path == str(faulty / "clean.md")]
+@pytest.mark.parametrize("name", CLEAN)
+def test_what_is_clean_stays_clean_among_all_those_faults(name: str, report: Report, faulty: Path) -> None:
+    assert not [finding for finding in report.findings if finding.path == str(faulty / f"{name}.md")]
     assert report.exit_code == 1
 
 
@@ -153,8 +173,12 @@ def test_a_changed_anchor_only_says_look_again(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     ("old", "new"),
-    [("return smooth(", "return smoth("), ("def smoothed", "import nowhere\ndef smoothed"), ("def smoothed(", "def smoothed(:")],
-)  # fmt: skip
+    [
+        ("return smooth(", "return smoth("),
+        ("def smoothed", "import nowhere\ndef smoothed"),
+        ("def smoothed(", "def smoothed(:"),
+    ],
+)
 def test_one_broken_helper_is_one_error(folder: Path, old: str, new: str) -> None:
     """All the questions of two insights call it, so told naively it would be six."""
     for name, call in [
@@ -197,7 +221,7 @@ def test_a_damaged_lock_counts_as_none(folder: Path) -> None:
 def test_the_text_has_the_line_the_severity_and_the_remedy_in_columns(report: Report, faulty: Path) -> None:
     text = report.to_text().split("\n")
     start = text.index(str(faulty / "counter-blind.md"))
-    assert text[start + 1].startswith("  20  error    the counter 'four' does not show 'takes-the-middle' to be wrong")
+    assert text[start + 1].startswith("  21  error    the counter 'four' does not show 'takes-the-middle' to be wrong")
     assert "               Try three." in text[start + 2 : start + 4]
     assert all(len(line) <= 80 for line in text if not line.startswith("/"))
     assert text[-1].endswith("errors, 5 warnings.")

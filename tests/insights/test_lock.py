@@ -98,6 +98,13 @@ def test_the_same_course_gives_the_same_bytes_and_reads_back_as_it_was(lock: Loc
     assert not list(folder.glob("tmp*"))
 
 
+def test_whoever_reads_while_a_lock_is_written_reads_the_whole_one_before(lock: Lock, folder: Path) -> None:
+    write_lock(lock, folder)
+    with lock_path(folder).open() as reader:
+        write_lock(Lock(course="other", insights={}), folder)
+        assert reader.read() == render_lock(lock)
+
+
 def test_one_question_stands_on_one_line(lock: Lock) -> None:
     lines = render_lock(lock).split("\n")
     assert sum('"inputs"' in line for line in lines) == sum(len(i.questions) for i in lock.insights.values())
@@ -262,6 +269,7 @@ def test_rounding_is_stable_and_close(x: float) -> None:
     once = rounded(x, 1e-9)
     assert rounded(once, 1e-9) == once
     assert once == pytest.approx(x, rel=1e-5, abs=1e-9)
+    assert rounded(1e-12, 1e-9) == 0
     assert rounded([x, {"a": x}, "t", 3], 1e-9) == [once, {"a": once}, "t", 3]
 
 

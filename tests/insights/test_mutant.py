@@ -65,6 +65,8 @@ def test_a_fragment_that_begins_with_a_minus_is_read_as_it_is() -> None:
 
 def test_words_at_the_edge_are_matched_whole() -> None:
     assert "total = 7\n    total = 10" in mutated("- total = 1\n+ total = 7")
+    with pytest.raises(CourseError, match="0 places"):
+        mutated("- otal = 10\n+ x")
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,9 @@ def train(steps):
             lr = (1 -
                   step)
         lr = 2
-        inner()[lr] = 0
+    sizes = {}
+    sizes[steps] = 0
+    sizes[lr] = steps = 1
 '''
 
 
@@ -41,6 +43,7 @@ def train(steps):
         ("Node.backward", 7, ("    def backward(self):", "        self.grad = 1")),
         ("train", 11, tuple(SOURCE.split("\n")[10:-1])),
         ("train.lr", 18, ("            lr = (1 -", "                  step)")),
+        ("train.steps", 23, ("    sizes[lr] = steps = 1",)),
         ("train.inner.lr", 15, ("        lr = 99",)),
     ],
 )
@@ -49,7 +52,7 @@ def test_a_symbol_is_found_with_the_lines_it_is_defined_in(symbol: str, start: i
     assert (found.symbol, found.path_name, found.start, found.lines) == (symbol, "x.py", start, lines)
 
 
-@pytest.mark.parametrize("symbol", ["inner", "lr", "train.steps", "Node.grad", "train.lr.x", "", ".", "train."])
+@pytest.mark.parametrize("symbol", ["inner", "lr", "train.step", "Node.grad", "train.lr.x", "", ".", "train."])
 def test_a_symbol_that_is_not_defined_there_is_an_error(symbol: str) -> None:
     with pytest.raises(CourseError, match="no '"):
         symbol_source(SOURCE, symbol)

@@ -185,13 +185,14 @@ def test_while_one_process_holds_a_block_others_read_what_was_before_and_one_tha
             assert tx.seq == 1
 
 
-@pytest.mark.parametrize("lesson", ["ada-a", "bob-a"])
-def test_a_block_that_has_ended_takes_no_more_and_an_event_of_another_lesson_never(lesson):
+def test_a_block_takes_no_event_that_is_stored_already_or_of_another_lesson_and_none_once_it_has_ended():
     with Store.in_memory() as store:
         with store.transaction("ada-a") as tx:
-            pass
+            stored = tx.append(turn("ada-a"))
+            with pytest.raises(AssertionError, match="stored already, as 1"):
+                tx.append(stored)
         with pytest.raises(AssertionError, match="has ended"):
-            tx.append(turn(lesson))
+            tx.append(turn("ada-a"))
         with pytest.raises(AssertionError, match="has ended"):
             tx.save({})
         with (

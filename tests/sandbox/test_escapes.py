@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -416,16 +417,21 @@ def attack():
 @pytest.mark.skipif(
     os.geteuid() != 0, reason="only root can become somebody else; this user is tested by all the others"
 )
-def test_it_works_for_a_user_who_is_not_root(tmp_path: Path) -> None:
+def test_it_works_for_a_user_who_is_not_root() -> None:
     python = interpreter_for_everybody()
-    package = tmp_path / "microgpt"
-    (package / "sandbox").mkdir(parents=True)
-    for name in ("__init__.py", "errors.py"):
-        shutil.copy(REPOSITORY / "microgpt" / name, package / name)
-    shutil.copytree(REPOSITORY / "microgpt" / "sandbox", package / "sandbox", dirs_exist_ok=True)
-    for folder in [*tmp_path.parents[:2], tmp_path]:
-        folder.chmod(0o755)
-    script = """
+    with tempfile.TemporaryDirectory() as folder:  # pytest's own would be closed to others
+        Path(folder).chmod(0o755)
+        package = Path(folder, "microgpt")
+        shutil.copytree(REPOSITORY / "microgpt" / "sandbox", package / "sandbox")
+        for name in ("__init__.py", "errors.py"):
+            shutil.copy(REPOSITORY / "microgpt" / name, package / name)
+        nobody = subprocess.run(
+            [python, "-c", AS_NOBODY], user=65534, group=65534, cwd=folder, capture_output=True, text=True
+        )
+    assert (nobody.stdout, nobody.stderr) == ("bubblewrap 8 None None False 2\n", "")
+
+
+AS_NOBODY = """
 from microgpt.sandbox import *
 bomb = '''
 import os, time
@@ -445,10 +451,6 @@ texts = ["fork()", "os.kill(1, 9)", "os.kill(-1, 9)", "os.getuid() == 0", "1 + 1
 jobs = [Job(program=program, expression=text, inputs={}) for text in texts]
 print(support(), *[outcome.value for outcome in run_jobs(jobs)])
 """
-    nobody = subprocess.run(
-        [python, "-c", script], user=65534, group=65534, cwd=tmp_path, capture_output=True, text=True
-    )
-    assert (nobody.stdout, nobody.stderr) == ("bubblewrap 8 None None False 2\n", "")
 
 
 def interpreter_for_everybody() -> str:

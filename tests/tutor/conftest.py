@@ -11,9 +11,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from microgpt.insights.locked import LockedQuestion
+from microgpt.insights.locked import Fault, LockedQuestion
 from microgpt.insights.question import render_inputs
 from microgpt.learner.evidence import question_hash
+from microgpt.learner.mastery import mastered
 from microgpt.learner.store import Store
 from microgpt.tutor import tools as tools_module
 from microgpt.tutor.fold import apply
@@ -38,7 +39,7 @@ class Classroom:
         self.store, self.taught, self.now, self.learner = store, taught, MONDAY, learner
         self.tools = LessonTools(store, clock=lambda: self.now, heard=(lambda quote: True) if heard else None)
         self.lesson = f"{learner}-{taught.course.id}"
-        self.folded, self.seen = LessonState(), 0  # the events so far, folded here
+        self.log, self.folded = [], LessonState()  # the events so far, and what they come to, folded here
 
     # ---- the tools, each call checked
 
@@ -73,14 +74,14 @@ class Classroom:
     # ---- what a test wants to know
 
     def state(self) -> LessonState:
-        body, _ = self.store.snapshot(self.lesson)
-        return LessonState.from_json(body)
+        self.check_record()
+        return self.folded
 
     def events(self, *kinds: str) -> list:
-        return [event for event in self.store.events(self.lesson) if not kinds or event.kind in kinds]
+        return [event for event in self.log if not kinds or event.kind in kinds]
 
     def probabilities(self) -> dict[str, float]:
-        return {name: self.state().insight(name).knowledge.p for name in self.taught.course.insights}
+        return {name: self.folded.insight(name).knowledge.p for name in self.taught.course.insights}
 
     def statuses(self) -> dict[str, str]:
         return {insight.insight: insight.status for insight in self.progress().insights}
@@ -122,18 +123,18 @@ class Classroom:
         return said_
 
     def check_record(self) -> None:
-        for event in self.store.events(self.lesson, after=self.seen):
-            self.folded, self.seen = apply(self.folded, event), self.seen + 1
-            assert event.seq == self.seen
+        for event in self.store.events(self.lesson, after=len(self.log)):
+            self.log.append(event)
+            self.folded = apply(self.folded, event)
+            assert event.seq == len(self.log)
         body, seq = self.store.snapshot(self.lesson)
-        assert seq == self.seen
+        assert seq == len(self.log)
         again = json.loads(json.dumps(self.folded.to_json()))
         assert LessonState.from_json(body) == LessonState.from_json(again) == self.folded
-        events = self.events()
-        closed = [event.ask_id for event in events if event.kind in ("evidence", "skip")]
+        closed = [event.ask_id for event in self.events("evidence", "skip")]
         assert len(closed) == len(set(closed))
-        for name, status in self.statuses().items():
-            assert status != "mastered" or len(self.shown_alone(name)) >= 2
+        for name, insight in self.folded.insights.items():
+            assert not mastered(insight.knowledge) or len(self.shown_alone(name)) >= 2
 
     def shown_alone(self, insight: str) -> set[str]:
         """Return the different questions of an insight that were answered rightly without any help."""
@@ -165,6 +166,14 @@ def text_of(question: LockedQuestion) -> str:
 def said(turn: Turn, value) -> str:
     """Return an answer as a learner types it."""
     return show(value) if turn.ask.kind == "choice" or isinstance(value, str) else json.dumps(value)
+
+
+def said_to(question: LockedQuestion, belief: str) -> str:
+    """Return a wrong answer to an open question: what a belief gives, or, where that is none, nonsense of the shape."""
+    answer = question.answers.get(belief)
+    if belief in question.shows and not isinstance(answer, Fault):
+        return json.dumps(answer)
+    return json.dumps([-77] * question.shape[0] if question.shape else -77)
 
 
 def with_question(taught: Teachable, insight: str, question: str, **changes) -> Teachable:
@@ -210,8 +219,13 @@ def tool():
     """The helpers above that are no methods, for tests that need them."""
 
     class Tool:
-        text_of, said = staticmethod(text_of), staticmethod(said)
+        text_of, said, said_to = staticmethod(text_of), staticmethod(said), staticmethod(said_to)
         with_question, with_questions = staticmethod(with_question), staticmethod(with_questions)
         question_hash, monday, day = staticmethod(question_hash), MONDAY, timedelta(days=1)
 
     return Tool
+
+
+@pytest.fixture(scope="session")
+def classroom_class() -> type[Classroom]:
+    return Classroom

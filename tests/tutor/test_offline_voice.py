@@ -62,7 +62,9 @@ def turns(answer: Callable[[LockedQuestion], str], sittings: int = 2) -> Sequenc
     return out
 
 
-EVERY_TURN = [turn for answer in (knows, believes, gives_up) for turn in turns(answer)]
+@cache
+def every_turn() -> Sequence[Turn]:
+    return [turn for answer in (knows, believes, gives_up) for turn in turns(answer)]
 
 
 def text(spoken: Spoken) -> str:
@@ -70,7 +72,7 @@ def text(spoken: Spoken) -> str:
 
 
 def test_the_lessons_hold_every_move() -> None:
-    assert {turn.move for turn in EVERY_TURN} >= {
+    assert {turn.move for turn in every_turn()} >= {
         "place",
         "explain",
         "demonstrate",
@@ -82,7 +84,7 @@ def test_the_lessons_hold_every_move() -> None:
 
 
 def test_every_number_said_stands_in_the_turn() -> None:
-    for turn in EVERY_TURN:
+    for turn in every_turn():
         source = json.dumps(turn.to_json())
         for block in offline.word(turn, ADA):
             lines = range(block.start, block.start + len(block.lines)) if isinstance(block, Listing) else ()
@@ -91,18 +93,18 @@ def test_every_number_said_stands_in_the_turn() -> None:
 
 
 def test_the_name_never_changes_what_is_asked_or_taught() -> None:
-    for turn in EVERY_TURN:
+    for turn in every_turn():
         named = text(offline.word(turn, ADA)).replace("Ada, these ideas", "These ideas")
         assert named == text(offline.word(turn, Profile(id="me", name="")))
 
 
 def test_it_does_not_praise() -> None:
-    for turn in EVERY_TURN:
+    for turn in every_turn():
         assert not PRAISE.search(text(offline.word(turn, ADA)))
 
 
 def test_a_question_is_said_whole_and_last() -> None:
-    for turn in EVERY_TURN:
+    for turn in every_turn():
         spoken = offline.word(turn, ADA)
         if turn.ask:
             said = "\n".join(line for block in spoken for line in getattr(block, "lines", ()))
@@ -110,7 +112,7 @@ def test_a_question_is_said_whole_and_last() -> None:
 
 
 def test_an_explanation_says_every_fact_and_draws_each_value_at_its_line() -> None:
-    explained = [turn for turn in EVERY_TURN if turn.move == "explain"]
+    explained = [turn for turn in every_turn() if turn.move == "explain"]
     assert explained
     for turn in explained:
         spoken, say = offline.word(turn, ADA), dict(turn.say)
@@ -124,7 +126,7 @@ def test_an_explanation_says_every_fact_and_draws_each_value_at_its_line() -> No
 
 
 def test_a_wrong_answer_is_answered_with_its_belief_in_quotes() -> None:
-    confronted = [turn for turn in EVERY_TURN if turn.move == "confront"]
+    confronted = [turn for turn in every_turn() if turn.move == "confront"]
     assert confronted
     for turn in confronted:
         said = text(offline.word(turn, ADA))
@@ -133,13 +135,13 @@ def test_a_wrong_answer_is_answered_with_its_belief_in_quotes() -> None:
 
 
 def test_no_heading_names_the_idea_before_it_is_explained() -> None:
-    for turn in EVERY_TURN:
+    for turn in every_turn():
         for block in offline.word(turn, ADA):
             assert not isinstance(block, Heading) or str(turn.say["insight"]) not in block.left
 
 
 def test_a_measured_answer_is_never_called_right_or_wrong() -> None:
-    recorded = [turn for turn in EVERY_TURN if (turn.say.get("just") or {}).get("outcome") == "recorded"]  # type: ignore[union-attr]
+    recorded = [turn for turn in every_turn() if (turn.say.get("just") or {}).get("outcome") == "recorded"]  # type: ignore[union-attr]
     assert recorded
     for turn in recorded:
         first = text(offline.word(turn, ADA)[:1])
@@ -174,7 +176,7 @@ def test_progress_does_not_name_what_is_not_known_yet() -> None:
 
 
 def test_a_choice_brings_its_options_in_order() -> None:
-    turn = next(turn for turn in EVERY_TURN if turn.ask)
+    turn = next(turn for turn in every_turn() if turn.ask)
     assert turn.ask is not None
     choice = replace(turn, ask=replace(turn.ask, kind="choice", options=("x", "y", "z")))
     assert offline.word(choice, ADA)[-1] == Options(texts=("x", "y", "z"))

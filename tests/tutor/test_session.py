@@ -1,5 +1,6 @@
 """Whole lessons: what each kind of learner meets, and that every lesson comes to its end."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,9 @@ from microgpt.learner.mastery import PRIOR
 from microgpt.tutor.render import show
 from microgpt.tutor.tools import teachable
 
-BELIEFS = [(name, belief.id) for name, i in teachable("microgpt").course.insights.items() for belief in i.misconceptions]
+BELIEFS = [
+    (name, belief.id) for name, i in teachable("microgpt").course.insights.items() for belief in i.misconceptions
+]
 
 
 def knows_all(room, turn):
@@ -108,3 +111,239 @@ def test_a_planted_misconception_is_diagnosed_confronted_and_overcome(room, tool
     assert turn.say["it_would_say"] == ("" if isinstance(answer, Fault) else show(answer))
     assert turn.say["reply"] == misconception.reply
     assert room.statuses()[insight] == "mastered"
+
+
+# ---- time
+
+
+def test_a_question_left_open_for_a_week_is_neither_held_against_the_learner_nor_asked_again_at_once(room):
+    turn = room.start()
+    for _ in range(5):
+        room.hint(turn.ask.ask_id)  # the answer has been read
+    before = room.state().insight(turn.say["insight"])
+    room.now += timedelta(days=7)
+    later = room.next()
+    assert later.say["just"]["outcome"] == "abandoned"
+    assert room.question(later) is not room.question(turn)
+    assert room.state().insight(turn.say["insight"]) == replace(before, asked=(room.question(turn).id,))
+    assert room.answer(turn.ask.ask_id, "[1, 0, 0]").outcome == "closed"
+
+
+def test_twelve_hours_are_not_yet_too_long(room):
+    turn = room.start()
+    room.now += timedelta(hours=12)
+    assert room.next() == turn
+    room.now += timedelta(seconds=1)
+    assert room.next() != turn
+
+
+def test_who_comes_back_gets_what_is_due_first_with_questions_not_asked_before(room):
+    turn = room.start()
+    while len(room.events("evidence")) < 4:
+        assert turn.move != "finish"
+        turn = (bluffs if turn.turn == 1 else knows_all)(room, turn) if turn.ask else room.next(turn.ack)
+    known = {name for name, status in room.statuses().items() if status in ("shown", "mastered")}
+    asked = {(e.body["insight"], e.body["question"]) for e in room.events("ask")}
+    room.now += timedelta(days=40)
+    turn, reviewed = room.next(), []
+    while turn.move == "review":
+        reviewed.append(turn.say["insight"])
+        assert (turn.say["insight"], room.question(turn).id) not in asked
+        assert turn.say["days"] == 40
+        turn = room.right(turn).then
+    assert known
+    assert sorted(reviewed) == sorted(known)
+
+
+def test_reviews_that_are_passed_over_are_bounded_and_take_turns(room):
+    room.run(knows_all)
+    room.now += timedelta(days=40)
+    turn, reviewed = room.next(), []
+    while turn.move == "review":
+        reviewed.append(turn.say["insight"])
+        turn = room.skip(turn.ask.ask_id)
+    assert len(reviewed) == 5
+    assert set(reviewed[:3]) == set(room.taught.plan(""))
+
+
+def test_what_was_set_aside_is_taken_up_in_the_next_sitting(room):
+    assert room.run(skips)[-1].move == "finish"
+    room.now += timedelta(minutes=59)
+    assert room.next().move == "finish"
+    room.now += timedelta(minutes=2)
+    assert room.next().say["insight"] == room.taught.plan("")[0]
+
+
+# ---- holdouts
+
+
+def holdouts(room):
+    return [event.body["insight"] for event in room.events("ask") if event.body["holdout"]]
+
+
+def test_holdouts_are_asked_once_at_the_end_and_again_after_two_weeks_but_not_before(room):
+    room.run(knows_all)
+    assert holdouts(room) == list(room.taught.plan(""))
+    for days, times in ((13, 1), (1, 2), (400, 2)):
+        room.now += timedelta(days=days)
+        room.run(knows_all)
+        assert sorted(holdouts(room)) == sorted(room.taught.plan("") * times)
+
+
+def test_holdouts_are_never_asked_where_only_an_agent_reports_what_was_said(classroom):
+    room = classroom(heard=False)
+    room.run(knows_all)
+    assert not holdouts(room)
+    assert {event.body["witnessed"] for event in room.events("evidence")} == {False}
+
+
+def test_a_holdout_that_was_asked_where_we_hear_is_not_answered_where_we_do_not(classroom):
+    room = classroom()
+    turn = room.start()
+    while not turn.ask.holdout:
+        turn = room.right(turn).then
+    elsewhere = classroom(store=room.store, heard=False)
+    with pytest.raises(LessonError, match="hear the learner"):
+        elsewhere.tools.answer(room.lesson, turn.ask.ask_id, "1")
+
+
+def test_a_holdout_is_recorded_without_a_verdict_and_moves_nothing(classroom, tool):
+    def measured(answer):
+        room, seen = classroom(), []
+
+        def respond(room, turn):
+            if not turn.ask.holdout:
+                return room.right(turn).then
+            before = room.state()
+            assert turn.exits == ("answer", "skip")
+            for refused in (room.hint, room.reveal):
+                with pytest.raises(LessonError, match="only measures"):
+                    refused(turn.ask.ask_id)
+            graded = answer(room, turn)
+            after = room.state()
+            for name, insight in after.insights.items():
+                assert replace(insight, holdouts=()) == replace(before.insight(name), holdouts=())
+            assert (graded.outcome, graded.misconceptions, graded.credited, graded.answer) == (
+                "recorded",
+                (),
+                False,
+                "",
+            )
+            with pytest.raises(LessonError, match="only measures"):
+                room.contest(turn.ask.ask_id)
+            seen.append({**graded.to_json(), "parsed": None})
+            return graded.then
+
+        room.run(respond)
+        body = [{**said, "then": without_words(said["then"])} for said in seen]
+        return body, room.progress().to_json()
+
+    def without_words(turn):
+        return {**turn, "say": {**turn["say"], "just": {**turn["say"]["just"], "you_said": ""}}}
+
+    def believes(room, turn):
+        question = room.question(turn)
+        return room.answer(turn.ask.ask_id, tool.said(turn, question.answers[question.shows[0]]))
+
+    assert measured(lambda room, turn: room.right(turn)) == measured(believes)
+
+
+# ---- a course that changes under the lesson
+
+
+def test_a_lesson_goes_on_when_the_insight_the_question_or_the_belief_it_was_at_is_gone(classroom, course, tool):
+    def at(wanted):
+        room = classroom()
+        turn = room.start()
+        while not wanted(turn):
+            turn = (knows_all if turn.say["insight"] != "softmax-makes-shares" else believes)(room, turn) if (
+                turn.ask) else room.next(turn.ack)  # fmt: skip
+        return room, turn
+
+    def believes(room, turn):
+        return room.answer(turn.ask.ask_id, tool.said(turn, room.question(turn).answers["winner-takes-all"])).then
+
+    locked = course.lock.insights["softmax-makes-shares"].questions
+    for wanted in ("place", "explain", "predict", "confront"):
+        room, turn = at(
+            lambda turn, wanted=wanted: turn.move == wanted and turn.say["insight"] == "softmax-makes-shares"
+        )
+        plan = room.state().plan
+        changed = [tool.with_questions(course, plan.insight, tuple(q for q in locked if q.id != plan.question))]
+        changed.append(without(course, "softmax-makes-shares"))
+        if plan.belief:
+            insight = course.course.insights[plan.insight]
+            left = tuple(m for m in insight.misconceptions if m.id != plan.belief)
+            insights = {**course.course.insights, plan.insight: replace(insight, misconceptions=left)}
+            changed = [replace(course, course=replace(course.course, insights=insights))]
+        for taught in changed:
+            after = classroom(taught, store=room.store)
+            assert after.run(knows_all)[-1].move == "finish"
+
+
+def without(course, insight):
+    """Return a course that never had an insight."""
+    needs_less = {
+        name: replace(i, needs=tuple(need for need in i.needs if need != insight))
+        for name, i in course.course.insights.items()
+        if name != insight
+    }
+    order = tuple(name for name in course.course.order if name != insight)
+    goals = {goal: tuple(n for n in names if n != insight) for goal, names in course.course.goals.items()}
+    locked = {name: value for name, value in course.lock.insights.items() if name != insight}
+    smaller = replace(course.course, insights=needs_less, order=order, goals=goals)
+    return replace(course, course=smaller, lock=replace(course.lock, insights=locked))
+
+
+# ---- courses at the edge of the format
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize("learner", [knows_all, skips, reveals, hints_to_the_end])
+def test_a_lesson_ends_where_an_insight_without_code_has_only_a_few_questions(classroom, course, tool, count, learner):
+    """With one question it can be shown, never mastered; with two or more it can."""
+    insight = "softmax-makes-shares"
+    plain = [
+        replace(q, id=f"case-{n}", call="", inputs={}, ask=f"Case {n}?", kind="choice", shape=(), key="so", parallel=False,
+                options=("but", "not", "so"), answers=dict.fromkeys(q.answers, "not"), shows=tuple(q.answers), walk=(),
+                holdout=n == 0)
+        for n, q in zip(range(count + 1), course.lock.insights[insight].questions)
+    ]  # fmt: skip
+    missed = []
+
+    def respond(room, turn):
+        if learner is knows_all and turn.say["insight"] == insight and not missed:
+            missed.append(turn)
+            return room.answer(turn.ask.ask_id, "not").then  # so that placement does not settle it
+        return learner(room, turn)
+
+    course_insight = course.course.insights[insight]
+    beliefs = tuple(replace(m, counter="case-1") for m in course_insight.misconceptions)
+    insights = {**course.course.insights, insight: replace(course_insight, misconceptions=beliefs)}
+    taught = replace(course, course=replace(course.course, insights=insights))
+    room = classroom(tool.with_questions(taught, insight, tuple(plain)))
+    turns = room.run(respond)
+    for before, after in zip(turns, turns[1:]):
+        if before.ask and after.ask and before.say["insight"] == after.say["insight"]:
+            assert before.ask.text != after.ask.text  # never twice in a row
+    if learner is knows_all:
+        assert (room.statuses()[insight] == "mastered") == (count > 1)
+
+
+def test_a_choice_of_the_educators_own_two_options_can_be_answered(classroom, course, tool):
+    changed = course
+    for question in course.lock.insights["softmax-makes-shares"].questions:
+        two = dict(kind="choice", options=("up", "down"), key="up", answers=dict.fromkeys(question.answers, "down"))
+        changed = tool.with_question(changed, "softmax-makes-shares", question.id, **two)
+    room = classroom(changed)
+    turn = room.start()
+    assert sorted(turn.ask.options) == ["down", "up"]
+    assert room.answer(turn.ask.ask_id, "down").outcome == "wrong"
+
+
+def test_an_insight_without_a_holdout_is_simply_not_measured(classroom, course, tool):
+    kept = tuple(q for q in course.lock.insights["softmax-makes-shares"].questions if not q.holdout)
+    room = classroom(tool.with_questions(course, "softmax-makes-shares", kept))
+    room.run(knows_all)
+    assert "softmax-makes-shares" not in holdouts(room)
+    assert len(holdouts(room)) == 2

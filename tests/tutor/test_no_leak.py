@@ -1,0 +1,197 @@
+"""What is said before a question closes does not depend on its key.
+
+From the same history, with that key alone changed, every byte that a voice gets stays the same: the turn that asks, the
+first three hints, what is said to nonsense, the choice that the third nonsense makes, the source, the progress, and
+which question is asked at all. Hints four and five, asked for on purpose, are the exception.
+"""
+
+import json
+from dataclasses import asdict, replace
+
+import pytest
+
+from microgpt.errors import LessonError
+from microgpt.insights.locked import Fault
+from microgpt.learner.evidence import Event
+from microgpt.learner.store import Store
+from microgpt.tutor.hints import RUNGS
+from microgpt.tutor.render import options_of, show
+from microgpt.tutor.state import OpenAsk, Plan
+from microgpt.tutor.tools import teachable
+
+TAUGHT = teachable("microgpt")
+EVERY = [(name, question.id) for name, insight in TAUGHT.lock.insights.items() for question in insight.questions]
+NONSENSE = ("what?", "hm", "I really cannot say")
+
+
+def other_value(key):
+    return [other_value(item) for item in key] if isinstance(key, list) else key + 0.75
+
+
+def rivals(question, spared):
+    """Yield the answers of beliefs that could be the key, less that of a belief which is said to be wrong here."""
+    for belief in question.shows:
+        answer = question.answers[belief]
+        if not isinstance(answer, Fault) and answer != question.answers.get(spared):
+            yield answer
+
+
+def other_keys(question, spared=""):
+    """Yield the question with another key of the same shape: any, and what each belief would answer."""
+    yield replace(question, key=other_value(question.key))
+    for answer in rivals(question, spared):
+        yield replace(question, key=answer)
+
+
+def swapped_keys(question, spared=""):
+    """Yield the question with its key and a belief's answer exchanged: the same options, another one right."""
+    for rival in rivals(question, spared):
+        if show(rival) != show(question.key):
+            answers = {
+                belief: question.key if answer == rival else rival if answer == question.key else answer
+                for belief, answer in question.answers.items()
+            }
+            yield replace(question, key=rival, answers=answers)
+
+
+def history_of(move, insight, question, belief=""):
+    """Return the events of a lesson in which a wrong answer has been given, and a move then asks a question."""
+    earlier = next(q for q in TAUGHT.questions(insight).values() if not q.holdout and q.id != question.id)
+    said = [Plan(move="place", insight=insight, question=earlier.id, n=1, of=3)]
+    said.append(Plan(move=move, insight=insight, question=question.id, belief=belief, holdout=question.holdout, why="first",
+                     n=1 if move in ("place", "review", "finish") else 0, just="one" if move != "predict" else ""))  # fmt: skip
+    return said, earlier
+
+
+def room_at(classroom, tool, move, insight, question, belief=""):
+    """Return a classroom in which the question is open."""
+    room = classroom(TAUGHT)
+    (first, second), earlier = history_of(move, insight, question, belief)
+    common = dict(time=tool.monday, learner="ada", course="microgpt", lesson=room.lesson)
+    turn = dict(goal="", minutes=0, where="microgpt")
+    with room.store.transaction(room.lesson) as tx:
+        for name, plan, asked in (("one", first, earlier), ("two", second, question)):
+            ask = OpenAsk(
+                ask_id=name,
+                insight=insight,
+                question=asked.id,
+                hash=tool.question_hash(insight, asked.call, asked.inputs),
+                asked=tool.monday.isoformat(),
+                holdout=asked.holdout,
+                options=options_of(asked, name) if asked.kind == "choice" else (),
+            )
+            tx.append(Event(kind="turn", body={"plan": asdict(plan), **turn}, **common))
+            tx.append(Event(kind="ask", ask_id=name, body=asdict(ask), **common))
+            if name == "one":
+                quote = tool.said_to(asked, belief)
+                possible = [b for b in asked.shows if b == belief]
+                tx.append(Event(kind="evidence", ask_id="one", body=dict(
+                    id="one", time=tool.monday.isoformat(), learner="ada", course="microgpt", insight=insight, ask="one",
+                    question_hash=ask.hash, quote=quote, parsed=json.loads(quote), outcome="wrong", misconceptions=possible,
+                    hint_rung=0, options=0, milliseconds=1, witnessed=True, credited=False, why_not="", implies=[],
+                    refutes=[]), **common))  # fmt: skip
+    return room
+
+
+def heard_before_it_closes(room, *, nonsense=NONSENSE):
+    """Return all bytes that a voice can get while the question is open, without asking for half of it."""
+    turn = room.tools.next(room.lesson)
+    heard = [turn, room.tools.next(room.lesson, turn.ack), room.progress(), room.tools.source(room.lesson, "softmax")]
+    if not turn.ask.holdout:
+        heard += [room.tools.hint(room.lesson, turn.ask.ask_id) for _ in range(RUNGS - 2)]
+    for quote in nonsense:
+        heard.append(room.tools.answer(room.lesson, turn.ask.ask_id, quote))
+    for call in (
+        lambda: room.tools.answer(room.lesson, turn.ask.ask_id, "hm", "0.1234"),
+        lambda: room.tools.contest(room.lesson, turn.ask.ask_id, "?"),
+        lambda: room.tools.evaluate(room.lesson, "1"),
+    ):
+        with pytest.raises(LessonError) as refused:
+            call()
+        heard.append(str(refused.value))
+    heard.append(room.tools.next(room.lesson))
+    return [json.dumps(said if isinstance(said, str) else said.to_json()).encode() for said in heard]
+
+
+def moves_for(insight, question):
+    if question.holdout:
+        return [("finish", "")]
+    confronts = [("confront", belief) for belief in question.shows]
+    return [("place", ""), ("predict", ""), ("ask", ""), ("review", ""), *confronts]
+
+
+@pytest.mark.parametrize(("insight", "name"), EVERY, ids=["/".join(pair) for pair in EVERY])
+def test_until_it_closes_nothing_said_depends_on_the_key(classroom, tool, insight, name):
+    question = TAUGHT.questions(insight)[name]
+    for move, belief in moves_for(insight, question):
+
+        def heard(changed, nonsense, move=move, belief=belief):
+            room = room_at(classroom, tool, move, insight, question, belief)
+            room = classroom(
+                tool.with_question(TAUGHT, insight, name, key=changed.key, answers=changed.answers), store=room.store
+            )
+            return heard_before_it_closes(room, nonsense=nonsense)
+
+        truth = heard(question, NONSENSE[:2])
+        assert heard(replace(question, key=other_value(question.key)), NONSENSE[:2]) == truth
+        truth = heard(question, NONSENSE)
+        for changed in swapped_keys(question, belief):
+            assert heard(changed, NONSENSE) == truth
+
+
+def test_every_swap_above_makes_a_choice_somewhere(classroom, tool):
+    """Else the third nonsense would have been looked at for nothing."""
+    swaps = [
+        (i, q)
+        for i, q in EVERY
+        if list(swapped_keys(TAUGHT.questions(i)[q])) and options_of(TAUGHT.questions(i)[q], "x")
+    ]
+    assert len(swaps) > len(EVERY) / 2
+
+
+@pytest.mark.parametrize("answers", ["right", "mixed", "wrong"])
+def test_which_question_comes_next_does_not_depend_on_its_key(classroom, tool, answers):
+    """A whole lesson, each step taken again from the same record, with the key of the question it opens changed."""
+    room, asked = classroom(TAUGHT), set()
+    turn, steps = room.start(), []
+    while turn.move != "finish" or turn.ask:
+        before = len(room.log)
+        if turn.ask is None:
+            call = ("next", turn.ack)
+        elif answers == "right" or (answers == "mixed" and turn.turn % 2) or turn.ask.holdout:
+            call = ("answer", turn.ask.ask_id, tool.said(turn, room.question(turn).key))
+        else:
+            question = room.question(turn)
+            call = ("answer", turn.ask.ask_id, tool.said_to(question, question.shows[turn.turn % len(question.shows)]))
+        said = getattr(room, call[0])(*call[1:])
+        turn = said.then if call[0] == "answer" else said
+        if turn.ask and (opened := (turn.say["insight"], room.question(turn).id)) not in asked:
+            asked.add(opened)
+            steps.append((before, call, said, opened))
+    assert len(steps) > 4
+    for before, call, said, (insight, name) in steps:
+        for changed in other_keys(TAUGHT.questions(insight)[name], belief_of(said)):
+            store = Store.in_memory()
+            with store.transaction(room.lesson) as tx:
+                for event in room.log[:before]:
+                    tx.append(replace(event, seq=0))
+            again = classroom(tool.with_question(TAUGHT, insight, name, key=changed.key), store=store)
+            assert getattr(again.tools, call[0])(room.lesson, *call[1:]).to_json() == said.to_json()
+
+
+def belief_of(said):
+    """Return the belief that a confrontation says to be wrong."""
+    say = getattr(said, "then", said).say
+    beliefs = TAUGHT.course.insights[say["insight"]].misconceptions
+    return next((belief.id for belief in beliefs if belief.belief == say.get("belief")), "")
+
+
+def test_the_last_two_hints_do_tell_which_shows_that_the_tests_above_could_fail(classroom, tool):
+    def hints(changed):
+        room = room_at(classroom, tool, "ask", "softmax-makes-shares", question)
+        room = classroom(tool.with_question(TAUGHT, "softmax-makes-shares", "high", key=changed.key), store=room.store)
+        return [room.tools.hint(room.lesson, "two").text for _ in range(RUNGS)]
+
+    question = TAUGHT.questions("softmax-makes-shares")["high"]
+    truth, lie = hints(question), hints(next(other_keys(question)))
+    assert [a == b for a, b in zip(truth, lie)] == [True, True, True, False, False]

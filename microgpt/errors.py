@@ -65,7 +65,7 @@ class LessonError(MicroGPTError):
     """A lesson tool was called out of turn; the text is written so that a model can correct its call."""
 
 
-class MissingExtra(MicroGPTError):
+class MissingExtra(MicroGPTError):  # noqa: N818  (it reads as what it is)
     """An optional dependency is not installed.
 
     Args:

@@ -11,14 +11,14 @@ from datetime import datetime
 from typing import cast
 
 from microgpt import opening
-from microgpt.errors import LessonError
+from microgpt.errors import LessonError, SandboxError
 from microgpt.insights.course import Course, find_course, load_course
 from microgpt.learner.profile import Profile
 from microgpt.learner.store import Store
 from microgpt.terminal import Terminal
 from microgpt.tutor.tools import LessonTools
 from microgpt.tutor.turns import Ask, Graded, Turn
-from microgpt.tutor.voices import Heading, Listing, Paragraph, Voice, offline
+from microgpt.tutor.voices import Heading, Paragraph, Voice, offline
 
 KEYS = "? hint · r answer · Enter pass · l code · p progress · x WHY contest · q quit"
 SUBJECT = "microgpt.reference"  # only where this is taught is a learner's name shown to a model
@@ -91,7 +91,7 @@ class Sitting:
                 self._tools.next(turn.lesson, turn.ack)
                 turn = self._at_question(turn, turn.ask, profile)
             elif turn.move != "finish":
-                turn = self._at_reading(turn, profile)
+                turn = self._at_reading(turn)
             else:
                 self._tools.next(turn.lesson, turn.ack)
                 return self._end(turn, profile)
@@ -111,7 +111,7 @@ class Sitting:
                     self._terminal.show(offline.word_hint(self._tools.hint(turn.lesson, ask.ask_id)))
                 elif line == "r":
                     return self._tools.reveal(turn.lesson, ask.ask_id).then
-                elif not self._aside(turn, line, profile):
+                elif not self._aside(turn, line):
                     graded = self._tools.answer(turn.lesson, ask.ask_id, line)
                     if graded.outcome != "unparsed":
                         return graded.then
@@ -121,33 +121,38 @@ class Sitting:
                 if self._tools.next(turn.lesson).turn != turn.turn:  # or a question that another window has closed
                     return self._tools.next(turn.lesson)
 
-    def _at_reading(self, turn: Turn, profile: Profile) -> Turn:
+    def _at_reading(self, turn: Turn) -> Turn:
         """Wait until what was drawn has been read; only then was it said."""
         self._say("Enter goes on.", quiet=True)
         while True:
             line = self._terminal.read()
             if not line:
                 return self._tools.next(turn.lesson, turn.ack)
-            if not self._aside(turn, line, profile):
+            if not self._aside(turn, line):
                 self._say("Nothing is asked yet. Enter goes on; q quits.")
 
-    def _aside(self, turn: Turn, line: str, profile: Profile) -> bool:
+    def _aside(self, turn: Turn, line: str) -> bool:
         """Do what a line asks for if it leaves the turn as it is; say whether it did."""
         key, _, reason = line.partition(" ")
         if line == "q":
             raise EOFError  # as if the input had ended
         if line == "l":
-            code = tuple(block for block in self._voice(turn, profile) if isinstance(block, Listing))
-            self._terminal.show(code or (Paragraph(text="There is no code to show here."),))
+            self._terminal.show(offline.word_code(turn))
         elif line == "p":
             self._terminal.show(offline.word_progress(self._tools.progress(turn.lesson)))
-        elif key == "x" and not (reason and self._closed):
-            self._say("x and a reason contest the question before this one, once there is one: x it should be 2")
         elif key == "x":
-            self._terminal.show(offline.word_verdict(self._tools.contest(turn.lesson, self._closed, reason)))
+            self._contest(turn, reason)
         else:
             return False
         return True
+
+    def _contest(self, turn: Turn, reason: str) -> None:
+        if not (reason and self._closed):
+            return self._say("x and a reason contest the question before this one, once there is one: x it should be 2")
+        try:
+            self._terminal.show(offline.word_verdict(self._tools.contest(turn.lesson, self._closed, reason)))
+        except (LessonError, SandboxError) as error:  # it only measured, or nothing can be run safely here
+            self._say(str(error))
 
     def _not_understood(self, graded: Graded, ask: Ask, profile: Profile) -> None:
         self._terminal.show(offline.word_graded(graded, profile))

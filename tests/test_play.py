@@ -182,6 +182,15 @@ def test_plain_is_ascii_with_a_whole_sentence_a_line() -> None:
     assert "" not in shown.splitlines()
 
 
+def test_a_control_code_that_was_typed_is_shown_but_never_sent() -> None:
+    store = known_learner()
+    store.save_learner(Profile(id="me", name="A\x1b[2Jda"))
+    shown, _ = play(typed("\x1b[2J[0, 0, 1]", "\x07"), store)
+    assert "Welcome back, A\\x1b[2Jda." in words(shown)
+    assert "> \\x1b[2J[0, 0, 1]" in shown
+    assert not {"\x1b", "\x07"} & set(shown)
+
+
 def test_an_answer_that_was_not_understood_is_not_counted_and_the_third_one_brings_options() -> None:
     store = known_learner()
     shown, _ = play(typed("well", "hm", "so what"), store)
@@ -215,6 +224,15 @@ def test_a_closed_question_can_be_contested_and_is_computed_again() -> None:
     assert "The answer stands." in words(shown)
 
 
+def test_a_question_that_only_measures_gives_no_hint_and_cannot_be_contested() -> None:
+    store = known_learner()
+    play(Knowing(store, key, patience=4), store)  # placed, and then asked the first of the last questions
+    shown, ended = play(typed("?", "r", "1", "[1, 0, 0]", "x it should be 2", "s"), store)
+    assert ended
+    assert words(shown).count("this question only measures") == 3
+    assert [event.kind for event in store.events(LESSON)].count("hint") == 0
+
+
 def test_a_question_that_another_window_closed_is_left_behind() -> None:
     store = known_learner()
 
@@ -237,7 +255,7 @@ def test_an_untrained_model_is_about_as_surprised_as_one_that_guesses() -> None:
     assert model.surprise("ada") == pytest.approx(3.2958, abs=0.3)
 
 
-@given(st.text(max_size=30))
+@given(st.text(alphabet=f"{ascii_lowercase}AÉß -明", max_size=40))
 def test_whatever_the_name_its_letters_fit_the_model_and_the_table_holds_each_token(name: str) -> None:
     letters = opening.letters_of(name)
     assert len(letters) <= opening.MOST_LETTERS

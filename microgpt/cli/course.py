@@ -20,11 +20,10 @@ def lint(name: str, as_json: bool) -> None:
 
     Exits with 0, with 1 if there are errors, with 2 if there was nothing to check.
     """
-    from microgpt.insights.course import find_course
     from microgpt.insights.lint import lint_course
 
     start = time.perf_counter()
-    folder = find_course(name)
+    folder = _find(name)
     report = lint_course(folder, trusted=_trusted(folder))
     if report.lock != "fresh":
         _notice_no_walls()
@@ -44,10 +43,10 @@ def lint(name: str, as_json: bool) -> None:
 def lock(name: str, check: bool, as_json: bool) -> None:
     """Compute the answers that are stale, and write them to course.lock.json."""
     from microgpt.errors import CourseError
-    from microgpt.insights.course import find_course, load_course
+    from microgpt.insights.course import load_course
     from microgpt.insights.lock import lock_path, make_lock, read_lock, stale, write_lock
 
-    folder = find_course(name)
+    folder = _find(name)
     loaded = load_course(folder)
     try:
         old = read_lock(folder)
@@ -77,9 +76,9 @@ def lock(name: str, check: bool, as_json: bool) -> None:
 @click.argument("name", metavar="[PATH|NAME]", default="microgpt")
 def show(name: str) -> None:
     """Show a course: its ideas in order, with their questions and misconceptions."""
-    from microgpt.insights.course import find_course, load_course, plan
+    from microgpt.insights.course import load_course, plan
 
-    loaded = load_course(find_course(name))
+    loaded = load_course(_find(name))
     click.echo(f"{loaded.title}\n")
     for insight in (loaded.insights[name] for name in plan(loaded)):
         questions, beliefs = len(insight.questions), len(insight.misconceptions)
@@ -87,6 +86,14 @@ def show(name: str) -> None:
         click.echo(f"      {insight.claim}")
     for goal, names in loaded.goals.items():
         click.echo(f"\ngoal {goal}: {', '.join(names)}")
+
+
+def _find(name: str) -> Path:
+    """Return a course's folder as a person here would write it."""
+    from microgpt.insights.course import find_course
+
+    folder = find_course(name)
+    return folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
 
 
 def _trusted(folder: Path) -> bool:

@@ -10,7 +10,7 @@ from microgpt.insights.locked import Answer, Fault, LockedQuestion, can_be_typed
 from microgpt.insights.mutant import apply_mutant
 from microgpt.insights.parallel import candidates, choose
 from microgpt.insights.question import kind_of
-from microgpt.insights.subject import enclosing_function, parse_python
+from microgpt.insights.subject import enclosing_function, parse_python, statement_lines
 from microgpt.sandbox import Job, Limits, Outcome, Program, run_jobs
 
 # A question is answered in milliseconds; a mutant that takes longer never ends.
@@ -83,12 +83,13 @@ def _answer_cases(
     outcomes = iter(run_jobs(jobs, limits=_LIMITS, trusted=trusted))
     locked: dict[str, list[LockedQuestion]] = {id_: [] for id_ in mutants}
     failed: list[tuple[_Case, CourseError]] = []
+    lines = {case.insight.id: _statement_lines(course, case.insight) for case in cases}
     for case, sources in zip(cases, runs, strict=True):
         came = {belief: next(outcomes) for belief in sources}
         key = came.pop(_SUBJECT)
         others = {belief: came.get(belief, Outcome(kind="timeout")) for belief in mutants[case.insight.id]}
         try:
-            locked[case.insight.id].append(_locked(case, key, others))
+            locked[case.insight.id].append(_locked(case, key, others, lines[case.insight.id]))
         except CourseError as error:
             failed.append((case, error))
     return locked, failed
@@ -140,6 +141,11 @@ def _jobs(course: Course, case: _Case, sources: Mapping[str, str]) -> Iterator[J
         yield Job(program=program, expression=case.call, inputs=case.question.inputs, watch=watch)
 
 
+def _statement_lines(course: Course, insight: Insight) -> tuple[int, ...]:
+    watched = _watched(course, insight)
+    return statement_lines(course.subject_source, watched) if watched else ()
+
+
 def _watched(course: Course, insight: Insight) -> str:
     try:
         return enclosing_function(course.subject_source, insight.anchor) if insight.anchor else ""
@@ -147,8 +153,12 @@ def _watched(course: Course, insight: Insight) -> str:
         return ""  # no such anchor; that is for lint to say
 
 
-def _locked(case: _Case, key: Outcome, others: Mapping[str, Outcome]) -> LockedQuestion:
-    """Return a question with its answers; raise a `CourseError` without place where it has no key."""
+def _locked(case: _Case, key: Outcome, others: Mapping[str, Outcome], lines: Sequence[int]) -> LockedQuestion:
+    """Return a question with its answers; raise a `CourseError` without place where it has no key.
+
+    Args:
+        lines: of the anchor's statements.
+    """
     if key.kind != "value":
         raise CourseError(key.detail or key.kind)
     within = case.insight.within
@@ -168,7 +178,7 @@ def _locked(case: _Case, key: Outcome, others: Mapping[str, Outcome]) -> LockedQ
         shows=tuple(name for name, answer in answers.items() if judge(answer, value, within) == "wrong"),
         holdout=case.question.holdout,
         parallel=case.parallel,
-        walk=tuple((line, name, rounded(noted, within * 1e-6)) for line, name, noted in key.notes),
+        walk=tuple((lines.index(line), name, rounded(noted, within * 1e-6)) for line, name, noted in key.notes),
     )
 
 

@@ -65,7 +65,7 @@ def parse(quote: str, kind: Kind, *, options: Sequence[str] = (), shape: tuple[i
     if kind == "text":
         return _text(text)
     answers: list[Json] = []
-    for reading in _readings(_spelt(text)):
+    for reading in _readings(_spelt(text), kind):
         answer = _one_number(reading) if kind == "number" else _one_list(reading, shape)
         if answer is not None and answer not in answers:
             answers.append(answer)
@@ -120,10 +120,12 @@ def _spelt(text: str) -> str:
     return re.sub(r"(\d)\s*(?:x|×|\*|·)\s*10\s*(?:\^|\*\*)\s*\(?([-+]?\d+)\)?", r"\1e\2", text)
 
 
-def _readings(text: str) -> Iterator[str]:
+def _readings(text: str, kind: Kind) -> Iterator[str]:
     """Yield the text with its commas as separators, as decimal commas, and as thousands, where they can be that."""
-    yield re.sub(r",", " , ", text)
-    if re.search(r"\d,\d", text):
+    within_digits = re.search(r"\d,\d", text)
+    if kind == "list" or not within_digits:  # nobody who means one number says 35,35 for 35
+        yield text.replace(",", " , ")
+    if within_digits:
         yield re.sub(r"(?<=\d),(?=\d)", ".", text)
     thousands = re.compile(r"(?<![\d.,])([1-9]\d{0,2}(?:,\d{3})+)(?![\d,])")
     if thousands.search(text):

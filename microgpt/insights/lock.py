@@ -33,6 +33,7 @@ __all__ = [
 ]
 
 FORMAT = "microgpt/lock/1"
+RECIPE = 2  # counted up where the same course gets other questions or answers than before: then every lock is stale
 _MAX_BYTES = 32_000_000
 
 
@@ -157,7 +158,7 @@ def _line(value: Json) -> str:
 def _hashes(course: Course) -> dict[str, str]:
     """Return, by insight, the hash of all that its answers depend on; comments do not count."""
     code = [tree_text(course.subject_source), tree_text(course.helpers)]
-    return {name: digest(_line([FORMAT, *code, *_parts(insight)])) for name, insight in course.insights.items()}
+    return {name: digest(_line([FORMAT, RECIPE, *code, *_parts(insight)])) for name, insight in course.insights.items()}
 
 
 def _parts(insight: Insight) -> list[Json]:
@@ -188,7 +189,7 @@ def _encode(question: LockedQuestion) -> dict[str, Json]:
         "shows": list(question.shows),
         "holdout": question.holdout,
         "parallel": question.parallel,
-        "walk": [[line, name, value] for line, name, value in question.walk],
+        "walk": [[place, name, value] for place, name, value in question.walk],
     }
 
 
@@ -227,7 +228,7 @@ def _decode_question(data: Mapping[str, Json]) -> LockedQuestion:
         shows=tuple(_text(name) for name in _list(data["shows"])),
         holdout=data["holdout"] is True,
         parallel=data["parallel"] is True,
-        walk=tuple((_whole(line), _text(name), value) for line, name, value in map(_list, _list(data["walk"]))),
+        walk=tuple((_whole(place), _text(name), value) for place, name, value in map(_list, _list(data["walk"]))),
     )
 
 

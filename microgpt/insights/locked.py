@@ -36,7 +36,8 @@ class LockedQuestion:
         shows: the misconceptions that are visibly wrong here.
         holdout: never taught with.
         parallel: made by the lock, not by the educator.
-        walk: (line of the subject's file, name, value) while the key was computed; empty for holdouts.
+        walk: (place, name, value) of each assignment in the anchor's function while the key was computed; the place is
+            that of `subject.statement_lines`. Empty for holdouts.
     """
 
     id: str

@@ -140,6 +140,19 @@ def enclosing_function(source: str, symbol: str) -> str:
     return ".".join(parts[: len(nodes)])
 
 
+def statement_lines(source: str, symbol: str) -> tuple[int, ...]:
+    """Return the lines of a symbol's function on which a statement begins, in order; empty where there is no function.
+
+    A statement's place among them stays the same when comments move the lines.
+
+    >>> statement_lines("# one\\ndef f(x):\\n    # two\\n    y = x\\n    return y", "f")
+    (4, 5)
+    """
+    nodes = _resolve(parse_python(source, path=""), symbol, "")
+    functions = [node for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    return tuple(sorted({stmt.lineno for stmt in _statements(functions[-1])})) if functions else ()
+
+
 def _resolve(tree: ast.AST, symbol: str, path: str) -> list[ast.stmt]:
     """Return the statement of each part of a dotted symbol, from the outermost in."""
     found: list[ast.stmt] = []

@@ -6,9 +6,9 @@ What a turn says (`Turn.say`), by move; every fact may be told to the learner:
     place        n, of_n
     predict      source, show: the lines to be predicted; no claim yet
     explain      claim, text, breaks, skip, source, show, worked: an example with its values, line by line
-    demonstrate  claim, source, worked: the learner's own question
-    ask          why (first, again, parallel, confirm), source
-    confront     belief, possible, you_said, it_would_say, reply, source
+    demonstrate  claim, source, show, worked: the learner's own question
+    ask          why (first, again, parallel, confirm), source, show
+    confront     belief, possible, you_said, it_would_say, reply, source, show
     review       n, of_n, days
     finish       mastered, shown, left, next_review; n, of_n while a last question is asked
 
@@ -25,6 +25,7 @@ from microgpt.insights.course import symbol_source
 from microgpt.insights.insight import Insight
 from microgpt.insights.locked import Fault, LockedQuestion
 from microgpt.insights.question import render_inputs, render_value
+from microgpt.insights.subject import statement_lines
 from microgpt.learner.evidence import Json
 from microgpt.learner.mastery import mastered
 from microgpt.tutor.policy import Teachable
@@ -167,7 +168,11 @@ def _worked(plan: Plan, taught: Teachable) -> dict[str, Json]:
     question = taught.questions(plan.insight).get(plan.worked)
     if question is None:
         return {}
-    values: list[Json] = [{"line": line, "name": name, "text": show(value)} for line, name, value in question.walk]
+    anchor = taught.course.insights[plan.insight].anchor
+    lines = statement_lines(taught.course.subject_source, anchor) if question.walk else ()
+    values: list[Json] = [
+        {"line": lines[place], "name": name, "text": show(value)} for place, name, value in question.walk
+    ]
     inputs, answer = render_inputs(question.inputs), show(question.key)
     return {"worked": {"inputs": inputs, "ask": question.ask, "values": values, "answer": answer}}
 

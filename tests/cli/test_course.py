@@ -62,6 +62,14 @@ def test_a_check_writes_nothing_and_says_what_is_stale(locked: Path) -> None:
     assert (locked / "course.lock.json").read_bytes() == before
 
 
+def test_a_file_below_the_current_folder_is_named_as_one_would_type_it(
+    locked: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (locked / "smoothing-starts-low.md").write_text("nonsense")
+    monkeypatch.chdir(locked.parent)
+    assert run("lint", str(locked)).stdout.startswith("averages/smoothing-starts-low.md\n")
+
+
 def test_lint_exits_with_1_for_an_error_and_prints_it_as_one_json_object(locked: Path) -> None:
     path = locked / "smoothing-starts-low.md"
     path.write_text(path.read_text().replace("anchor: smooth.average", "anchor: smoth"))

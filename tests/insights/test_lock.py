@@ -1,5 +1,6 @@
 import os
 import re
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from microgpt.insights import answers
 from microgpt.insights.course import load_course
 from microgpt.insights.lock import Fault, Lock, lock_path, make_lock, read_lock, render_lock, stale, write_lock
 from microgpt.insights.locked import LockedQuestion, judge, named_alone, rounded, told_apart
+from microgpt.insights.subject import statement_lines
 
 MEAN, SMOOTH, OUTLIER = "a-mean-is-a-fair-share", "smoothing-starts-low", "one-outlier-is-enough"
 
@@ -50,9 +52,23 @@ def test_keys_and_every_misconceptions_answer_are_those_of_python_run_here(lock:
 
 
 def test_the_walk_holds_what_the_anchor_assigned_at_its_line_but_not_for_holdouts(lock: Lock) -> None:
-    assert question(lock, MEAN, "three").walk == ((5, "total", 12), (6, "return", 4.0))
+    assert question(lock, MEAN, "three").walk == ((0, "total", 12), (1, "return", 4.0))
     assert [name for _, name, _ in question(lock, SMOOTH, "two").walk] == ["average", "average", "return"]
     assert all(q.walk == () for i in lock.insights.values() for q in i.questions if q.holdout)
+
+
+def test_a_comment_in_the_subject_makes_nothing_stale_and_the_values_stay_beside_their_statements(
+    lock: Lock, tmp_path: Path
+) -> None:
+    folder = tmp_path / "averages"
+    shutil.copytree(Path(__file__).parent / "fixtures" / "averages", folder)
+    edit(folder / "averages.py", "    total = ", "    # a comment\n\n    total = ")
+    course = load_course(folder)
+    assert stale(course, lock) == ()
+    source = course.subject_source.split("\n")
+    lines = statement_lines(course.subject_source, course.insights[MEAN].anchor)
+    for place, name, _ in question(lock, MEAN, "three").walk:
+        assert name in source[lines[place] - 1]
 
 
 def test_parallel_questions_vary_the_authored_ones_and_each_shows_a_misconception_plainly(lock: Lock) -> None:
@@ -152,6 +168,11 @@ def test_only_what_is_stale_is_computed_anew(lock: Lock, folder: Path, monkeypat
     assert set(calls) == {"0", "mean(numbers)"}
     assert new.insights[SMOOTH] == lock.insights[SMOOTH]
     assert question(new, MEAN, "three").key == 5
+
+
+def test_another_recipe_makes_every_lock_stale(lock: Lock, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("microgpt.insights.lock.RECIPE", 2)
+    assert stale(load_course(folder), lock) == (MEAN, SMOOTH, OUTLIER)
 
 
 def test_an_insight_that_is_gone_is_stale_and_leaves_the_lock(lock: Lock, folder: Path) -> None:

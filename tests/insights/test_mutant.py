@@ -97,9 +97,9 @@ WORDS = st.lists(st.sampled_from(["a", "b", "zip(r)", "= 1", "-x", "+", "lr"]), 
 def test_the_reversed_diff_gives_the_source_back(data: st.DataObject) -> None:
     lines = data.draw(st.lists(WORDS, min_size=1, max_size=6, unique=True))
     indents = data.draw(st.lists(st.integers(0, 3), min_size=len(lines), max_size=len(lines)))
-    source = "".join("    " * i + f"{n} {line};\n" for n, (i, line) in enumerate(zip(indents, lines, strict=True)))
+    source = "".join("    " * i + f"line{n} {line};\n" for n, (i, line) in enumerate(zip(indents, lines, strict=True)))
     which = data.draw(st.integers(0, len(lines) - 1))
-    old, new = f"{which} {lines[which]};", "new " + data.draw(WORDS) + " new"
+    old, new = f"line{which} {lines[which]};", "new " + data.draw(WORDS) + " new"
     mutant = apply_mutant(source, f"- {old}\n+ {new}")
     assert mutant != source
     assert apply_mutant(mutant, f"- {new}\n+ {old}") == source

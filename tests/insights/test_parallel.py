@@ -45,7 +45,7 @@ def test_every_candidate_has_the_shape_the_sizes_and_the_few_digits_of_its_templ
         assert same_shape(candidate, value)
         assert candidate != value
         for new, old in zip(leaves(candidate), leaves(value), strict=True):
-            assert abs(new) <= 2.6 * (abs(old) or max(map(abs, leaves(value))))
+            assert abs(new) <= 2.7 * (abs(old) or max(1, *map(abs, leaves(value))))
             assert signed or new >= 0
             assert isinstance(new, int) or len(f"{new:.15g}".replace(".", "").strip("0-").split("e")[0]) <= 2
 

@@ -73,6 +73,7 @@ def test_only_a_right_answer_without_help_raises_the_probability_and_it_always_d
     before = learned(history)
     after = update(before, **answer)
     assert 0 < after.p < 1
+    assert after.last_outcome == ("right" if answer["right"] else "wrong")
     if answer["right"] and not answer["assisted"]:
         assert after.p >= before.p
         assert set(after.right) - set(before.right) <= {answer["question"]}

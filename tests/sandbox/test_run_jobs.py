@@ -1,6 +1,8 @@
 """What a job answers, and that it costs nobody else anything."""
 
 import json
+import os
+import threading
 
 import pytest
 from hypothesis import given, settings
@@ -8,6 +10,8 @@ from hypothesis import strategies as st
 
 from microgpt.sandbox import Job, Json, Limits, Outcome, Program, run_jobs
 from microgpt.sandbox.inside.plain import NotPlainError, to_json
+from microgpt.sandbox.inside.supervisor import Template, wait
+from microgpt.sandbox.inside.template import Bounds
 
 QUICK = Limits(cpu_s=2)
 JSON = st.recursive(
@@ -198,9 +202,66 @@ def test_a_program_that_never_ends_is_waited_for_once_not_once_for_each_job() ->
     assert outcomes == [Outcome(kind="timeout", detail="no answer within 0.5 s")] * 100
 
 
+def test_a_program_that_keeps_the_processor_busy_is_a_timeout_too() -> None:
+    assert (
+        ask("while True: pass", "1", "2", limits=Limits(wall_s=60, cpu_s=1))
+        == [Outcome(kind="timeout", detail="more than 1 s of processor time")] * 2
+    )
+
+
+def test_a_program_that_ends_its_process_is_the_outcome_of_each_of_its_jobs() -> None:
+    assert (
+        ask("import os\nos._exit(4)", "1", "2")
+        == [Outcome(kind="killed", detail="it ended its own process, with status 4")] * 2
+    )
+
+
 def test_what_a_job_prints_at_its_end_is_not_counted_for_the_next() -> None:
     outcomes = ask("", *["[print('x' * 20000, flush=True), 1][1]"] * 5, limits=Limits(output_kb=25))
     assert [outcome.kind for outcome in outcomes] == ["value"] * 5
+
+
+def test_what_is_left_in_the_pipe_from_the_job_before_is_not_counted() -> None:
+    starts, go = os.pipe()
+    lines, answers = os.pipe()
+    prints, stdout = os.pipe()
+    os.write(stdout, bytes(20000))
+
+    def job() -> None:
+        os.read(starts, 1)
+        os.write(answers, b'{"number": 3, "kind": "value", "value": 5}\n{"number": 3, "ended": 0}\n')
+
+    bounds = Bounds(wall_s=10, cpu_s=1, memory_bytes=1, processes=None, file_bytes=1, output_bytes=10000, uid=None)
+    threading.Thread(target=job).start()
+    answer = wait(Template(0, go, lines, prints), 3, bounds)
+    assert (answer.message["value"], answer.template_lives) == (5, True)
+    for fd in (starts, go, lines, answers, prints, stdout):
+        os.close(fd)
+
+
+def test_a_program_that_forks_still_answers_each_job_once() -> None:
+    outcomes = ask("import os\nos.fork()", *map(str, range(10)))
+    assert [outcome.value for outcome in outcomes] == list(range(10))
+
+
+def test_an_expression_that_forks_is_answered_by_the_process_that_began_it() -> None:
+    source = "import os\ndef twins():\n    if os.fork() == 0: return 'child'\n    os.wait()\n    return 'parent'\n"
+    assert ask_one(source, "twins()").value == "parent"
+
+
+def test_a_job_is_not_blamed_for_what_an_earlier_one_left_behind() -> None:
+    source = """
+import os, time
+TEMPLATE = os.getpid()
+def leave_an_assassin():
+    job = os.getpid()
+    if os.fork() == 0:
+        while os.getppid() == job: pass
+        os.kill(TEMPLATE, 9)
+        time.sleep(99)
+"""
+    outcomes = ask(source, "leave_an_assassin()", "time.sleep(0.5)", "3")
+    assert [outcome.kind for outcome in outcomes] == ["value"] * 3
 
 
 def test_no_jobs_need_no_sandbox() -> None:

@@ -1,9 +1,9 @@
 """What happens where nothing can contain a stranger's code, and to the filter that the kernel runs."""
 
-import os
 import struct
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -90,20 +90,28 @@ def test_a_caller_that_is_killed_leaves_no_sandbox_behind() -> None:
     if support() == "none":
         pytest.skip("needs bubblewrap, which does not work here")
     script = (
-        "from microgpt.sandbox import *; import sys; print(flush=True);"
-        "run_jobs([Job(program=Program(files=(('s', 'import time; time.sleep(99)'),)), expression='1', inputs={})])"
+        "from microgpt.sandbox import *; program = Program(files=(('s', 'import time; time.sleep(300)'),));"
+        "run_jobs([Job(program=program, expression='1', inputs={})], limits=Limits(wall_s=300))"
     )
-    caller = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE)
-    assert caller.stdout
-    caller.stdout.read(1)
-    mark = f"{caller.pid}/"
-    while not (children := Path(f"/proc/{mark}task/{caller.pid}/children").read_text().split()):
-        assert caller.poll() is None
-    inside = Path(f"/proc/{children[0]}/task/{children[0]}/children")
+    deadline = time.monotonic() + 60
+    caller = subprocess.Popen([sys.executable, "-c", script])
+    family: list[int] = []
+    while len(family) < 3:  # bubblewrap, the supervisor, the template
+        assert time.monotonic() < deadline, "the sandbox did not start"
+        family = descendants(caller.pid)
     caller.kill()
-    caller.communicate()
-    while inside.exists() and Path(f"/proc/{children[0]}").exists():
-        os.sched_yield()
+    caller.wait()
+    while any(Path(f"/proc/{pid}").exists() for pid in family):
+        assert time.monotonic() < deadline, f"still there: {family}"
+        time.sleep(0.01)
+
+
+def descendants(pid: int) -> list[int]:
+    try:
+        children = [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except FileNotFoundError:
+        return []
+    return [*children, *(below for child in children for below in descendants(child))]
 
 
 @pytest.mark.parametrize(("machine", "unshare", "arch"), [("x86_64", 272, 0xC000003E), ("aarch64", 97, 0xC00000B7)])

@@ -15,11 +15,14 @@ from microgpt.tutor.state import ClosedAsk, InsightState, LessonState, OpenAsk, 
 
 WORDS = st.text(max_size=8)
 MANY = st.lists(WORDS, max_size=3).map(tuple)
-ANSWERS = st.one_of(st.none(), st.integers(), st.floats(allow_nan=False), WORDS, st.lists(st.lists(st.integers(), max_size=2)))
+ANSWERS = st.one_of(
+    st.none(), st.integers(), st.floats(allow_nan=False), WORDS, st.lists(st.lists(st.integers(), max_size=2))
+)
 KNOWN = st.builds(Knowledge, p=st.floats(0, 1), right=MANY, attempts=st.integers(0, 9))
 INSIGHTS = st.builds(
     InsightState, knowledge=KNOWN, shown=st.booleans(), placed=st.booleans(), last=WORDS, passes=st.integers(0, 3),
-    possible=MANY, confronted=MANY, asked=MANY, holdouts=MANY, card=st.none() | st.dictionaries(WORDS, WORDS, max_size=2),
+    possible=MANY, confronted=MANY, asked=MANY, holdouts=MANY,
+    card=st.none() | st.dictionaries(WORDS, WORDS, max_size=2),
 )  # fmt: skip
 CLOSED = st.builds(
     ClosedAsk, ask_id=WORDS, insight=WORDS, question=WORDS, outcome=WORDS, parsed=ANSWERS, misconceptions=MANY,
@@ -34,7 +37,7 @@ STATES = st.builds(
 )  # fmt: skip
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(STATES)
 def test_a_state_comes_back_from_json_as_it_was(state):
     assert LessonState.from_json(json.loads(json.dumps(state.to_json()))) == state
@@ -93,7 +96,9 @@ def test_only_what_was_said_counts_as_explained(room):
 
 def test_a_right_answer_rules_out_only_the_beliefs_that_would_have_been_wrong(classroom, course, tool):
     locked = {q.id: q for q in course.lock.insights["softmax-makes-shares"].questions}
-    room = classroom(tool.with_questions(course, "softmax-makes-shares", tuple(locked[q] for q in ("below", "level", "last"))))
+    room = classroom(
+        tool.with_questions(course, "softmax-makes-shares", tuple(locked[q] for q in ("below", "level", "last")))
+    )
     turn = room.start()
     assert room.question(turn).id == "below"
     turn = room.answer(turn.ask.ask_id, str(locked["below"].answers["negative-is-nothing"])).then
@@ -108,6 +113,8 @@ def test_a_right_answer_rules_out_only_the_beliefs_that_would_have_been_wrong(cl
 
 
 def test_an_event_that_cannot_follow_is_a_mistake_of_ours(tool):
-    stray = Event(time=tool.monday, learner="ada", course="c", lesson="ada-c", kind="hint", ask_id="x", body={"rung": 1})
+    stray = Event(
+        time=tool.monday, learner="ada", course="c", lesson="ada-c", kind="hint", ask_id="x", body={"rung": 1}
+    )
     with pytest.raises(AssertionError, match="cannot follow"):
         apply(LessonState(), stray)

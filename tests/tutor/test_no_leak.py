@@ -12,7 +12,7 @@ import pytest
 
 from microgpt.errors import LessonError
 from microgpt.insights.locked import Fault
-from microgpt.learner.evidence import Event
+from microgpt.learner.evidence import Event, Evidence
 from microgpt.learner.store import Store
 from microgpt.tutor.hints import RUNGS
 from microgpt.tutor.render import options_of, show
@@ -54,42 +54,39 @@ def swapped_keys(question, spared=""):
             yield replace(question, key=rival, answers=answers)
 
 
-def history_of(move, insight, question, belief=""):
-    """Return the events of a lesson in which a wrong answer has been given, and a move then asks a question."""
-    earlier = next(q for q in TAUGHT.questions(insight).values() if not q.holdout and q.id != question.id)
-    said = [Plan(move="place", insight=insight, question=earlier.id, n=1, of=3)]
-    said.append(Plan(move=move, insight=insight, question=question.id, belief=belief, holdout=question.holdout, why="first",
-                     n=1 if move in ("place", "review", "finish") else 0, just="one" if move != "predict" else ""))  # fmt: skip
-    return said, earlier
-
-
 def room_at(classroom, tool, move, insight, question, belief=""):
-    """Return a classroom in which the question is open."""
-    room = classroom(TAUGHT)
-    (first, second), earlier = history_of(move, insight, question, belief)
-    common = dict(time=tool.monday, learner="ada", course="microgpt", lesson=room.lesson)
-    turn = dict(goal="", minutes=0, where="microgpt")
+    """Return a classroom in which a wrong answer has been given, and a move then asks the question."""
+    room, time = classroom(TAUGHT), tool.monday
+    earlier = next(q for q in TAUGHT.questions(insight).values() if not q.holdout and q.id != question.id)
+    counted = move in ("place", "review", "finish")
+    first = Plan(move="place", insight=insight, question=earlier.id, n=1, of=3)
+    second = Plan(move=move, insight=insight, question=question.id, belief=belief, holdout=question.holdout)
+    second = replace(second, why="first", n=int(counted), of=int(counted), just="one")
     with room.store.transaction(room.lesson) as tx:
-        for name, plan, asked in (("one", first, earlier), ("two", second, question)):
-            ask = OpenAsk(
-                ask_id=name,
-                insight=insight,
-                question=asked.id,
-                hash=tool.question_hash(insight, asked.call, asked.inputs),
-                asked=tool.monday.isoformat(),
-                holdout=asked.holdout,
-                options=options_of(asked, name) if asked.kind == "choice" else (),
+
+        def append(kind, ask_id, body):
+            tx.append(
+                Event(
+                    kind=kind, ask_id=ask_id, body=body, time=time, learner="ada", course="microgpt", lesson=room.lesson
+                )
             )
-            tx.append(Event(kind="turn", body={"plan": asdict(plan), **turn}, **common))
-            tx.append(Event(kind="ask", ask_id=name, body=asdict(ask), **common))
-            if name == "one":
-                quote = tool.said_to(asked, belief)
-                possible = [b for b in asked.shows if b == belief]
-                tx.append(Event(kind="evidence", ask_id="one", body=dict(
-                    id="one", time=tool.monday.isoformat(), learner="ada", course="microgpt", insight=insight, ask="one",
-                    question_hash=ask.hash, quote=quote, parsed=json.loads(quote), outcome="wrong", misconceptions=possible,
-                    hint_rung=0, options=0, milliseconds=1, witnessed=True, credited=False, why_not="", implies=[],
-                    refutes=[]), **common))  # fmt: skip
+
+        def ask(name, plan, asked):
+            hashed = tool.question_hash(insight, asked.call, asked.inputs)
+            append("turn", "", {"plan": asdict(plan), "goal": "", "minutes": 0, "where": "microgpt"})
+            opened = OpenAsk(ask_id=name, insight=insight, question=asked.id, hash=hashed, asked=time.isoformat())
+            append("ask", name, asdict(replace(opened, holdout=asked.holdout)))
+            return hashed
+
+        hashed, quote = ask("one", first, earlier), tool.said_to(earlier, belief)
+        possible = tuple(name for name in earlier.shows if name == belief)
+        evidence = Evidence(
+            id="one", time=time, learner="ada", course="microgpt", insight=insight, ask="one", question_hash=hashed,
+            quote=quote, parsed=json.loads(quote), outcome="wrong", misconceptions=possible,
+        )  # fmt: skip
+        verdict = {"credited": False, "why_not": "", "implies": [], "refutes": []}
+        append("evidence", "one", {**evidence.to_body(), **verdict})
+        ask("two", second, question)
     return room
 
 

@@ -8,8 +8,6 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from microgpt.insights.locked import Fault, LockedQuestion
 from microgpt.learner.profile import Profile
@@ -17,7 +15,7 @@ from microgpt.learner.store import Store
 from microgpt.tutor.render import show
 from microgpt.tutor.session import current_state
 from microgpt.tutor.tools import LessonTools, teachable
-from microgpt.tutor.turns import Turn
+from microgpt.tutor.turns import Hint, Turn
 from microgpt.tutor.voices import Heading, Listing, Options, Spoken, offline
 
 ADA = Profile(id="me", name="Ada")
@@ -156,11 +154,17 @@ def test_words_change_from_turn_to_turn_and_stay_for_the_same_turn() -> None:
     assert offline.word(turn, ADA) != offline.word(later, ADA)
 
 
-@given(st.integers(min_value=1, max_value=5), st.text())
-def test_a_hint_tells_its_rung(rung: int, words: str) -> None:
-    from microgpt.tutor.turns import Hint
+def test_a_hint_tells_its_rung() -> None:
+    hint = Hint(ask_id="a", rung=2, of=5, text="Look at softmax.")
+    assert text(offline.word_hint(hint)).startswith("Hint 2 of 5. Look at softmax.")
 
-    assert f"Hint {rung} of 5. {words}" in text(offline.word_hint(Hint(ask_id="a", rung=rung, of=5, text=words)))
+
+def test_the_code_of_every_turn_that_has_some_can_be_shown_again() -> None:
+    for turn in every_turn():
+        [first, *_] = offline.word_code(turn)
+        if "source" in turn.say:
+            assert isinstance(first, Listing)
+            assert list(first.lines) == turn.say["source"]["lines"]  # type: ignore[call-overload, index]
 
 
 def test_progress_does_not_name_what_is_not_known_yet() -> None:

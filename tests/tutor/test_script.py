@@ -26,8 +26,12 @@ def read(rules, head=HEAD):
 
 
 def test_the_first_rule_that_holds_decides():
-    script = read("  - {when: {reviews_due: '>= 1', reviews_done: '< 2'}, do: review}\n  - {when: {placing: true}, do: place}\n"
-                  "  - {when: {last: [wrong, gave_up], worked: false}, do: demonstrate}\n  - {do: ask}\n")  # fmt: skip
+    script = read("""
+  - {when: {reviews_due: '>= 1', reviews_done: '< 2'}, do: review}
+  - {when: {placing: true}, do: place}
+  - {when: {last: [wrong, gave_up], worked: false}, do: demonstrate}
+  - {do: ask}
+""")
     assert script.choose(Facts()) == "ask"
     assert script.choose(Facts(placing=True)) == "place"
     assert script.choose(Facts(placing=True, reviews_due=1)) == "review"
@@ -140,7 +144,7 @@ CONDITIONS = st.fixed_dictionaries(
 )
 RULES = st.lists(st.builds(lambda when, do: Rule(when=when, do=do), CONDITIONS, st.sampled_from(MOVES)), max_size=6)
 SCRIPTS = st.builds(
-    lambda rules, last, placement: Script(id="x", title="X", placement=placement, rules=(*rules, Rule(when={}, do=last))),
+    lambda rules, last, most: Script(id="x", title="X", placement=most, rules=(*rules, Rule(when={}, do=last))),
     RULES, st.sampled_from(MOVES), st.integers(0, 4),
 )  # fmt: skip
 

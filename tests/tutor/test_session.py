@@ -72,7 +72,7 @@ def test_every_lesson_ends_however_the_learner_goes_about_it(room, learner, goal
     turns = room.run(learner, goal=goal)
     assert turns[-1].move == "finish"
     if learner is not wavers:
-        assert "mastered" not in room.statuses().values()
+        assert set(room.statuses().values()) <= {"new", "started"}
         assert all(p <= PRIOR for p in room.probabilities().values())
 
 
@@ -246,104 +246,3 @@ def test_a_holdout_is_recorded_without_a_verdict_and_moves_nothing(classroom, to
         return room.answer(turn.ask.ask_id, tool.said(turn, question.answers[question.shows[0]]))
 
     assert measured(lambda room, turn: room.right(turn)) == measured(believes)
-
-
-# ---- a course that changes under the lesson
-
-
-def test_a_lesson_goes_on_when_the_insight_the_question_or_the_belief_it_was_at_is_gone(classroom, course, tool):
-    def at(wanted):
-        room = classroom()
-        turn = room.start()
-        while not wanted(turn):
-            turn = (knows_all if turn.say["insight"] != "softmax-makes-shares" else believes)(room, turn) if (
-                turn.ask) else room.next(turn.ack)  # fmt: skip
-        return room, turn
-
-    def believes(room, turn):
-        return room.answer(turn.ask.ask_id, tool.said(turn, room.question(turn).answers["winner-takes-all"])).then
-
-    locked = course.lock.insights["softmax-makes-shares"].questions
-    for wanted in ("place", "explain", "predict", "confront"):
-        room, turn = at(
-            lambda turn, wanted=wanted: turn.move == wanted and turn.say["insight"] == "softmax-makes-shares"
-        )
-        plan = room.state().plan
-        changed = [tool.with_questions(course, plan.insight, tuple(q for q in locked if q.id != plan.question))]
-        changed.append(without(course, "softmax-makes-shares"))
-        if plan.belief:
-            insight = course.course.insights[plan.insight]
-            left = tuple(m for m in insight.misconceptions if m.id != plan.belief)
-            insights = {**course.course.insights, plan.insight: replace(insight, misconceptions=left)}
-            changed = [replace(course, course=replace(course.course, insights=insights))]
-        for taught in changed:
-            after = classroom(taught, store=room.store)
-            assert after.run(knows_all)[-1].move == "finish"
-
-
-def without(course, insight):
-    """Return a course that never had an insight."""
-    needs_less = {
-        name: replace(i, needs=tuple(need for need in i.needs if need != insight))
-        for name, i in course.course.insights.items()
-        if name != insight
-    }
-    order = tuple(name for name in course.course.order if name != insight)
-    goals = {goal: tuple(n for n in names if n != insight) for goal, names in course.course.goals.items()}
-    locked = {name: value for name, value in course.lock.insights.items() if name != insight}
-    smaller = replace(course.course, insights=needs_less, order=order, goals=goals)
-    return replace(course, course=smaller, lock=replace(course.lock, insights=locked))
-
-
-# ---- courses at the edge of the format
-
-
-@pytest.mark.parametrize("count", [1, 2, 3])
-@pytest.mark.parametrize("learner", [knows_all, skips, reveals, hints_to_the_end])
-def test_a_lesson_ends_where_an_insight_without_code_has_only_a_few_questions(classroom, course, tool, count, learner):
-    """With one question it can be shown, never mastered; with two or more it can."""
-    insight = "softmax-makes-shares"
-    plain = [
-        replace(q, id=f"case-{n}", call="", inputs={}, ask=f"Case {n}?", kind="choice", shape=(), key="so", parallel=False,
-                options=("but", "not", "so"), answers=dict.fromkeys(q.answers, "not"), shows=tuple(q.answers), walk=(),
-                holdout=n == 0)
-        for n, q in zip(range(count + 1), course.lock.insights[insight].questions)
-    ]  # fmt: skip
-    missed = []
-
-    def respond(room, turn):
-        if learner is knows_all and turn.say["insight"] == insight and not missed:
-            missed.append(turn)
-            return room.answer(turn.ask.ask_id, "not").then  # so that placement does not settle it
-        return learner(room, turn)
-
-    course_insight = course.course.insights[insight]
-    beliefs = tuple(replace(m, counter="case-1") for m in course_insight.misconceptions)
-    insights = {**course.course.insights, insight: replace(course_insight, misconceptions=beliefs)}
-    taught = replace(course, course=replace(course.course, insights=insights))
-    room = classroom(tool.with_questions(taught, insight, tuple(plain)))
-    turns = room.run(respond)
-    for before, after in zip(turns, turns[1:]):
-        if before.ask and after.ask and before.say["insight"] == after.say["insight"]:
-            assert before.ask.text != after.ask.text  # never twice in a row
-    if learner is knows_all:
-        assert (room.statuses()[insight] == "mastered") == (count > 1)
-
-
-def test_a_choice_of_the_educators_own_two_options_can_be_answered(classroom, course, tool):
-    changed = course
-    for question in course.lock.insights["softmax-makes-shares"].questions:
-        two = dict(kind="choice", options=("up", "down"), key="up", answers=dict.fromkeys(question.answers, "down"))
-        changed = tool.with_question(changed, "softmax-makes-shares", question.id, **two)
-    room = classroom(changed)
-    turn = room.start()
-    assert sorted(turn.ask.options) == ["down", "up"]
-    assert room.answer(turn.ask.ask_id, "down").outcome == "wrong"
-
-
-def test_an_insight_without_a_holdout_is_simply_not_measured(classroom, course, tool):
-    kept = tuple(q for q in course.lock.insights["softmax-makes-shares"].questions if not q.holdout)
-    room = classroom(tool.with_questions(course, "softmax-makes-shares", kept))
-    room.run(knows_all)
-    assert "softmax-makes-shares" not in holdouts(room)
-    assert len(holdouts(room)) == 2

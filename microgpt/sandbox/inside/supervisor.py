@@ -120,15 +120,14 @@ def stop(template: Template) -> None:
     """
     for fd in (template.go, template.lines, template.prints):
         os.close(fd)
-    if os.getpid() == 1:
+    with contextlib.suppress(ProcessLookupError, ChildProcessError):  # where nothing is left to end, or to wait for
+        if os.getpid() != 1:
+            os.killpg(template.pid, signal.SIGKILL)
+            os.waitpid(template.pid, 0)
+            return
         os.kill(-1, signal.SIGKILL)
         while True:
-            try:
-                os.wait()
-            except ChildProcessError:
-                return
-    os.killpg(template.pid, signal.SIGKILL)
-    os.waitpid(template.pid, 0)
+            os.wait()
 
 
 def wait(template: Template, number: int, bounds: Bounds) -> Answer:
@@ -141,28 +140,38 @@ def wait(template: Template, number: int, bounds: Bounds) -> Answer:
         os.read(template.prints, 1 << 20)  # what the task before printed at its end
     with contextlib.suppress(BrokenPipeError):  # a dead template shows below
         os.write(template.go, b".")
+    poll = select.poll()
+    for fd, events in ((template.lines, select.POLLIN), (template.prints, select.POLLIN), (template.go, 0)):
+        poll.register(fd, events)
     deadline = time.monotonic() + bounds["wall_s"]
     answer: Mapping[str, Json] | None = None
     received, unread = 0, b""
     while True:
-        ready, _, _ = select.select([template.lines, template.prints], [], [], max(0, deadline - time.monotonic()))
+        ready = [fd for fd, _ in poll.poll(max(0, deadline - time.monotonic()) * 1000)]
         if not ready:
             return Answer({"kind": "timeout", "detail": f"no answer within {bounds['wall_s']:g} s"})
-        data = os.read(ready[0], 65536)
+        source = next((fd for fd in (template.lines, template.prints) if fd in ready), template.go)
+        data = b"" if source == template.go else os.read(source, 65536)
         received += len(data)
         if received > bounds["output_bytes"]:
             return Answer({"kind": "output", "detail": f"more than {bounds['output_bytes'] // 1024} kB of output"})
-        if ready[0] == template.prints:
+        if source == template.prints:
             continue
-        if not data:
-            return Answer(answer or {"kind": "killed", "detail": "its processes were ended"}, lost=answer is None)
+        if not data:  # nobody is left to write, or to read that a task may start: the template has ended
+            return Answer(answer or how_it_ended(reap(template), bounds), lost=answer is None)
         *complete, unread = (unread + data).split(b"\n")
         for message in filter(None, map(read_line, complete)):
             if message.get("number") == number:
                 status = message.get("ended")
-                if isinstance(status, int):
+                if isinstance(status, int) and status in range(1 << 16):
                     return Answer(answer or how_it_ended(status, bounds), template_lives=True)
                 answer = answer or message
+
+
+def reap(template: Template) -> int:
+    """Return the status with which a template ended; if it only pretended, it ends now."""
+    os.kill(template.pid, signal.SIGKILL)
+    return os.waitpid(template.pid, 0)[1]
 
 
 def read_line(line: bytes) -> Mapping[str, Json] | None:
@@ -171,13 +180,13 @@ def read_line(line: bytes) -> Mapping[str, Json] | None:
         message: Json = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    if isinstance(message, dict) and (isinstance(message.get("ended"), int) or isinstance(message.get("kind"), str)):
+    if isinstance(message, dict) and (message.get("ended") in range(1 << 16) or isinstance(message.get("kind"), str)):
         return message
     return None
 
 
 def how_it_ended(status: int, bounds: Bounds) -> Mapping[str, Json]:
-    """Say why a job ended without an answer, from the status that `os.waitpid` gave."""
+    """Say why a process ended without an answer, from the status that `os.waitpid` gave."""
     if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU:
         return {"kind": "timeout", "detail": f"more than {bounds['cpu_s']} s of processor time"}
     if os.WIFSIGNALED(status):

@@ -71,8 +71,10 @@ def be_template(group: Group, bounds: Bounds, starts: int, answers: int) -> None
             return
         job = os.fork()
         if job == 0:
+            os.close(starts)  # the supervisor takes it for the template's end when nobody has this open
+            me = os.getpid()
             answer = attempt(lambda task=task: evaluate(task, subject, recorder), names)
-            if os.getppid() == me:  # not from a fork that the expression made
+            if os.getpid() == me:  # not a fork that the expression made
                 write_line(answers, {**answer, "number": task["number"]})
             os._exit(0)
         _, status = os.waitpid(job, 0)

@@ -117,11 +117,18 @@ def _lettered(options: Options) -> Iterable[tuple[str, str]]:
 
 def _wrapped(text: Text, width: int, first: str, rest: str) -> list[Text]:
     """Break a text into lines of at most `width` columns; the first one begins with `first`, the others with `rest`."""
-    lines = text.wrap(_MEASURE, width - max(cell_len(first), cell_len(rest))) or [Text()]
-    drawn = [Text.assemble(first if i == 0 else rest, line) for i, line in enumerate(lines)]
-    for line in drawn:
-        line.rstrip()
-    return drawn
+    if cell_len(first) + text.cell_len <= width:
+        return [_line(first, text)]
+    head = text.wrap(_MEASURE, width - cell_len(first))[0]
+    tail = text[len(head) :]
+    tail = tail[len(tail) - len(tail.plain.lstrip()) :]
+    return [_line(first, head), *(_line(rest, line) for line in tail.wrap(_MEASURE, width - cell_len(rest)))]
+
+
+def _line(indent: str, text: Text) -> Text:
+    line = Text.assemble(indent, text)
+    line.rstrip()
+    return line
 
 
 def _apart(left: Text, right: Text, width: int) -> list[Text]:
@@ -139,12 +146,12 @@ def _listing(listing: Listing, width: int, blue: str) -> list[Text]:
     margin = min((len(code) - len(code.lstrip()) for code in codes if code.strip()), default=0)
     lines = [Text(" " * CODE + visible(listing.file), "dim")] if listing.file else []
     for number, code in enumerate(codes, listing.start):
-        code, comment = _split_comment(code[margin:], width - CODE)
+        value = Text(visible(listing.values.get(number, "")), blue)
+        code, comment = _split_comment(code[margin:], width - CODE - (value.cell_len + 2 if value else 0))
         deeper = " " * min(CODE + 8 + len(code) - len(code.lstrip()), width // 2)
         drawn = _wrapped(Text(code), width, f"{number:4}  ", deeper)
         drawn[0].stylize("dim", 0, 4)
-        if number in listing.values:
-            value = Text(visible(listing.values[number]), blue)
+        if value:
             drawn = [*drawn[:-1], *_apart(drawn[-1], value, width)]
         lines += [*drawn, *(_wrapped(Text(comment, "dim"), width, deeper, deeper) if comment else ())]
     return lines

@@ -38,6 +38,11 @@ def word_ask(ask: Ask, label: str = "") -> Spoken:
     return (question, Options(texts=ask.options)) if ask.options else (question,)
 
 
+def word_code(turn: Turn) -> Spoken:
+    """Return the lines that the turn is about."""
+    return _listings(turn.say) or (Paragraph(text="There is no code to show here."),)
+
+
 def word_graded(graded: Graded, profile: Profile) -> Spoken:
     """Return what to say to an answer: what follows it, or, where nothing was graded, why not."""
     if graded.outcome == "closed":
@@ -140,7 +145,7 @@ def _explain(turn: Turn, say: Facts, profile: Profile) -> Spoken:
 
 def _demonstrate(turn: Turn, say: Facts, profile: Profile) -> Spoken:
     words = _vary(turn, "Your question, worked through:", "Step by step, with your numbers:")
-    return (Paragraph(text=say["claim"], tone="claim"), *_worked(say, words))
+    return (Paragraph(text=say["claim"], tone="claim"), *_worked({**say, "show": ()}, words))
 
 
 def _ask(turn: Turn, say: Facts, profile: Profile) -> Spoken:
@@ -160,7 +165,7 @@ def _confront(turn: Turn, say: Facts, profile: Profile) -> Spoken:
     blocks = [Paragraph(text=f"{said}That is what it would give{several} if this were so: “{say['belief']}”")]
     blocks += [Paragraph(text=say["reply"])] if say.get("reply") else []
     then = f" That belief says {say['it_would_say']}. Does the code?" if say.get("it_would_say") else ""
-    return (*blocks, *_listings(say), Paragraph(text=f"Then try this.{then}"))
+    return (*blocks, *_listings(say)[:1], Paragraph(text=f"Then try this.{then}"))
 
 
 def _review(turn: Turn, say: Facts, profile: Profile) -> Spoken:

@@ -103,7 +103,9 @@ class Sitting:
             line = self._terminal.read()
             try:
                 if line in ("", "s") and not confirmed:
-                    self._say("Pass? Enter again passes; or answer, or ? for a hint.")
+                    self._say(
+                        "Pass? Enter again passes; " + ("or answer." if ask.holdout else "or answer, or ? for a hint.")
+                    )
                     confirmed = True
                 elif line in ("", "s"):
                     return self._tools.skip(turn.lesson, ask.ask_id)

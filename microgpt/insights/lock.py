@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 FORMAT = "microgpt/lock/1"
-RECIPE = 2  # counted up where the same course gets other questions or answers than before: then every lock is stale
+RECIPE = 1  # counted up where the same course gets other questions or answers than before: then every lock is stale
 _MAX_BYTES = 32_000_000
 
 

@@ -171,7 +171,7 @@ def test_only_what_is_stale_is_computed_anew(lock: Lock, folder: Path, monkeypat
 
 
 def test_another_recipe_makes_every_lock_stale(lock: Lock, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("microgpt.insights.lock.RECIPE", 2)
+    monkeypatch.setattr("microgpt.insights.lock.RECIPE", 0)
     assert stale(load_course(folder), lock) == (MEAN, SMOOTH, OUTLIER)
 
 

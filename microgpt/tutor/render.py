@@ -150,7 +150,7 @@ def _just(state: LessonState, plan: Plan, taught: Teachable) -> dict[str, Json]:
 
 def answer_of(closed: ClosedAsk, taught: Teachable) -> str:
     """Return the key of a closed ask as text, if it was found or given up; a wrong answer is to be thought over."""
-    if closed.holdout or closed.outcome not in ("right", "gave_up") or closed.insight not in taught.lock.insights:
+    if closed.outcome not in ("right", "gave_up") or closed.insight not in taught.lock.insights:
         return ""
     question = taught.questions(closed.insight).get(closed.question)  # the course may have changed since
     return show(question.key) if question else ""

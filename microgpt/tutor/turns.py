@@ -203,7 +203,13 @@ class Source:
     lines: tuple[str, ...]
 
     def to_json(self) -> dict[str, Json]:
-        return {"symbol": self.symbol, "file": self.file, "start": self.start, "lines": list(self.lines)}
+        return {
+            "format": "microgpt/source/1",
+            "symbol": self.symbol,
+            "file": self.file,
+            "start": self.start,
+            "lines": list(self.lines),
+        }
 
 
 @dataclass(frozen=True, kw_only=True)

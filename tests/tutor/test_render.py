@@ -26,6 +26,19 @@ def test_the_same_state_gives_the_same_bytes(room):
     room.run(respond)
 
 
+def test_the_answer_is_told_to_who_found_it_or_gave_up_and_left_to_who_was_wrong(room):
+    turn = room.start()
+    graded = room.answer(turn.ask.ask_id, "[1, 0, 0]")
+    assert (graded.outcome, graded.answer, graded.then.say["just"]["answer"]) == ("wrong", "", "")
+    turn = graded.then
+    graded = room.reveal(turn.ask.ask_id)
+    assert graded.answer == graded.then.say["just"]["answer"] == show(room.question(turn).key)
+    while graded.outcome != "right":
+        turn = room.next(room.next().ack)
+        graded = room.right(turn) if turn.ask else graded
+    assert graded.answer == graded.then.say["just"]["answer"] == show(room.question(turn).key)
+
+
 def test_every_turn_says_what_its_move_is_documented_to_say(room):
     documented = {}
     for line in render.__doc__.splitlines():

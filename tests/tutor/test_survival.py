@@ -73,7 +73,7 @@ with Store.open(path) as store:
         turn = tools.next(turn.lesson)
 """
 
-# Answers whatever is open, as fast as it can.
+# Answers whatever is open, as fast as it can, asking for a hint or passing now and then.
 SWARM = """
 import sys
 from datetime import UTC, datetime
@@ -92,10 +92,12 @@ with Store.open(path) as store:
         try:
             if turn.ask is None:
                 turn = tools.next(turn.lesson, turn.ack)
-            elif n % 5 == 4 and not turn.ask.holdout:
+            elif n % 5 == 3:
+                turn = tools.skip(turn.lesson, turn.ask.ask_id)
+            elif n % 5 == 4:
                 tools.hint(turn.lesson, turn.ask.ask_id)
             else:
-                graded = tools.answer(turn.lesson, turn.ask.ask_id, quote)
+                graded = tools.answer(turn.lesson, turn.ask.ask_id, quote or turn.ask.example)
                 print(turn.ask.ask_id, graded.outcome, graded.parsed, flush=True)
                 turn = graded.then
         except LessonError:
@@ -210,7 +212,7 @@ def test_two_processes_that_answer_one_question_are_graded_once(tmp_path, quotes
 
 def test_a_swarm_on_one_lesson_leaves_a_record_in_order(tmp_path):
     path = tmp_path / "learner.db"
-    processes = [spawn(SWARM, path, quote, 25) for quote in ("[0.25, 0.25, 0.5]", "0.5", "-0.1", "nonsense")]
+    processes = [spawn(SWARM, path, quote, 25) for quote in ("", "", "", "nonsense")]
     for process in processes:
         assert process.stdout.readline() == "ready\n"
     for process in processes:
@@ -224,7 +226,8 @@ def test_a_swarm_on_one_lesson_leaves_a_record_in_order(tmp_path):
     events = checked(path)
     graded = {event.ask_id for event in events if event.kind == "evidence" and event.body["outcome"] != "gave_up"}
     assert set(given) <= graded
-    assert len(events) > 25
+    assert len(graded) > 5
+    assert len(events) > 50
 
 
 # ---- a record that cannot be written

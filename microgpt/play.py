@@ -31,6 +31,7 @@ class Seat:
 
     course: str = "microgpt"
     goal: str = ""
+    minutes: int = 0
     learner: str = "me"
 
     @property
@@ -72,7 +73,8 @@ class Sitting:
 
     def play(self) -> None:
         """Draw one turn after the other, until one is the last."""
-        turn = self._tools.start(course=self._seat.course, goal=self._seat.goal, learner=self._seat.learner)
+        seat = self._seat
+        turn = self._tools.start(course=seat.course, goal=seat.goal, minutes=seat.minutes, learner=seat.learner)
         self._closed = _just(turn).get("ask_id", "")
         self._show_title(turn)
         profile = self._store.learner(self._seat.learner)

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Literal, TypeAlias, cast
 
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
-Kind = Literal["turn", "ack", "ask", "hint", "unparsed", "evidence", "skip", "reveal", "void"]
+Kind = Literal["start", "turn", "ack", "ask", "hint", "unparsed", "evidence", "skip", "reveal", "void"]
 Outcome = Literal["right", "wrong", "gave_up", "recorded"]
 
 

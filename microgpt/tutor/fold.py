@@ -22,14 +22,18 @@ ASKED_KEPT = 30  # questions remembered an insight, so that fresh ones are asked
 def apply(state: LessonState, event: Event) -> LessonState:
     """Return the state after one more event.
 
-    The bodies, by kind: ``turn`` {plan, goal, minutes, where}, ``ack`` {turn}, ``ask`` {the fields of `OpenAsk`},
-    ``hint`` {rung}, ``unparsed`` {quote, options}, ``evidence`` {the fields of `Evidence`, credited, why_not, implies,
+    The bodies, by kind: ``start`` {goal, minutes, where}, ``turn`` {plan}, ``ack`` {turn}, ``ask`` {the fields of
+    `OpenAsk`}, ``hint`` {rung}, ``unparsed`` {quote, options}, ``evidence`` {the fields of `Evidence`, credited, why_not, implies,
     refutes}, ``skip`` {outcome}, ``reveal`` {}, ``void`` {reason}.
     """
     state = rested(state, event.time)
     state = replace(state, learner=event.learner, course=event.course, last_time=event.time.isoformat())
     body = cast(Mapping[str, Any], event.body)
     match event.kind:
+        case "start":
+            return replace(
+                state, goal=body["goal"], minutes=body["minutes"], where=body["where"], sat_down=state.last_time
+            )
         case "turn":
             return _turn(state, body)
         case "ack":
@@ -58,20 +62,12 @@ def rested(state: LessonState, now: datetime) -> LessonState:
     if not state.last_time or now - datetime.fromisoformat(state.last_time) <= NEW_SITTING:
         return state
     insights = {name: replace(insight, passes=0, tries=0) for name, insight in state.insights.items()}
-    return replace(state, reviews=0, insights=insights)
+    return replace(state, reviews=0, sat_down=now.isoformat(), insights=insights)
 
 
 def _turn(state: LessonState, body: Mapping[str, Any]) -> LessonState:
     plan = Plan(**body["plan"])
-    state = replace(
-        state,
-        turn=state.turn + 1,
-        plan=plan,
-        said=False,
-        goal=body["goal"],
-        minutes=body["minutes"],
-        where=body["where"],
-    )
+    state = replace(state, turn=state.turn + 1, plan=plan, said=False)
     if plan.move == "place":
         return replace(state, placements=state.placements + 1)
     if plan.move == "review":

@@ -63,10 +63,12 @@ class View:
 
     @property
     def focus(self) -> str:
-        """The first insight of the plan that is neither known nor set aside; empty when none is left.
+        """The first insight of the plan that is neither known nor set aside; empty when none is left, or no time.
 
         Nor one whose only question has just been asked: none is asked twice in a row.
         """
+        if self.state.time_is_up(self.now):
+            return ""
         insights = ((name, self.state.insight(name)) for name in self.path)
         left = (name for name, insight in insights if not insight.known and not insight.set_aside)
         return next((name for name in left if _fresh(self, name)), "")
@@ -110,7 +112,7 @@ def facts(view: View) -> Facts:
 
 def _reviews(view: View) -> tuple[str, ...]:
     """Return the insights that are due, those not met for longest first: what is passed over comes last."""
-    due = view.state.reviews_due(view.path, view.now)
+    due = () if view.state.time_is_up(view.now) else view.state.reviews_due(view.path, view.now)
     return tuple(sorted(due, key=lambda name: view.state.insight(name).seen))
 
 
@@ -129,7 +131,7 @@ def _placement(view: View) -> str:
     """
     insights = {name: view.state.insight(name) for name in view.path}
     begun = any(insight.explained or insight.predicted for insight in insights.values())
-    if begun or view.state.placements >= view.script.placement:
+    if begun or view.state.placements >= view.script.placement or view.state.time_is_up(view.now):
         return ""
     ancestors = {name: set(view.taught.ancestors(name)) for name in view.path}
     failed = {name for name, insight in insights.items() if insight.placed and not insight.known}
@@ -156,7 +158,7 @@ def _place(view: View) -> Plan:
 
 def _holdouts(view: View) -> tuple[str, ...]:
     """Return the insights to be measured now: once at the end, and once more two weeks later."""
-    if not view.witnessed or view.focus:
+    if not view.witnessed or view.focus or view.state.time_is_up(view.now):
         return ()
 
     def open_(insight: InsightState) -> bool:

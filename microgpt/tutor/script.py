@@ -38,7 +38,7 @@ class Facts:
         reviews_done: reviews asked in this sitting.
         placing: whether some insight's standing is unknown, and a question could settle it.
         placements: placement questions asked so far.
-        nothing_left: whether every insight of the plan is known, or set aside for another sitting.
+        nothing_left: whether all of the plan is known or set aside for another sitting, or the learner's time is up.
         holdouts_left: questions kept for measuring that may be asked now.
         beginner: whether nothing has been answered rightly and without help yet.
 

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from microgpt.learner.evidence import Json
@@ -140,6 +140,7 @@ class LessonState:
     """Everything that the policy may look at.
 
     Args:
+        minutes: how long the learner means to sit; 0 for no limit. `sat_down` is when this sitting began, ISO 8601.
         where: how to find the course: a bundled id, or an absolute path.
         turn: number of turns so far; `plan` is the last one's, `said` whether it was told to the learner.
         closed: the latest closed asks, the last one last.
@@ -152,6 +153,7 @@ class LessonState:
     course: str = ""
     goal: str = ""
     minutes: int = 0
+    sat_down: str = ""
     where: str = ""
     turn: int = 0
     plan: Plan | None = None
@@ -165,6 +167,12 @@ class LessonState:
 
     def insight(self, insight: str) -> InsightState:
         return self.insights.get(insight, InsightState())
+
+    def time_is_up(self, now: datetime) -> bool:
+        """Whether the learner's minutes are over."""
+        if not self.minutes or not self.sat_down:
+            return False
+        return now - datetime.fromisoformat(self.sat_down) >= timedelta(minutes=self.minutes)
 
     def closed_ask(self, ask_id: str) -> ClosedAsk | None:
         return next((ask for ask in self.closed if ask.ask_id == ask_id), None)

@@ -20,6 +20,7 @@ from microgpt.insights.question import render_inputs
 from microgpt.learner.mastery import mastered
 from microgpt.learner.store import Store
 from microgpt.sandbox import Job, Json, Outcome, Program, run_jobs
+from microgpt.tutor import asks
 from microgpt.tutor.policy import Teachable
 from microgpt.tutor.render import show, source_of
 from microgpt.tutor.script import Script, parse_script
@@ -81,22 +82,22 @@ class LessonTools:
         if self._heard is not None and not self._heard(quote):
             raise LessonError(f"the quote {quote!r} stands in no message of the learner's. Try their exact words.")
         with self._at(lesson) as at:
-            return at.answer(ask_id, quote, value)
+            return asks.answer(at, ask_id, quote, value)
 
     def hint(self, lesson: str, ask_id: str) -> Hint:
         """Give the next hint on the open question; an answer after it counts as assisted."""
         with self._at(lesson) as at:
-            return at.hint(ask_id)
+            return asks.hint(at, ask_id)
 
     def reveal(self, lesson: str, ask_id: str) -> Graded:
         """Give the answer away and go on; it is never credited."""
         with self._at(lesson) as at:
-            return at.reveal(ask_id)
+            return asks.reveal(at, ask_id)
 
     def skip(self, lesson: str, ask_id: str) -> Turn:
         """Pass over the open question."""
         with self._at(lesson) as at:
-            return at.skip(ask_id)
+            return asks.skip(at, ask_id)
 
     def contest(self, lesson: str, ask_id: str, reason: str) -> Verdict:
         """Compute the answer to a closed question again and show it; if the key was wrong, the attempt is taken back.
@@ -105,7 +106,7 @@ class LessonTools:
             reason: why the learner thinks so, in their words.
         """
         with self._at(lesson) as at:
-            closed, question = at.closed(ask_id)
+            closed, question = asks.closed(at, ask_id)
         if not question.call:
             with self._at(lesson) as at:
                 text = f"Nothing computes this answer; its author says: {show(question.key)}."
@@ -121,7 +122,7 @@ class LessonTools:
                 text = f"Computed again just now: with {inputs}, {call} gives {key}."
                 return Verdict(ask_id=ask_id, upheld=True, text=text, then=at.turn())
             text = f"You were right to ask: with {inputs}, {call} gives {_text(outcome)}, not {key}. It does not count."
-            return Verdict(ask_id=ask_id, upheld=False, text=text, then=at.void(ask_id, reason))
+            return Verdict(ask_id=ask_id, upheld=False, text=text, then=asks.void(at, ask_id, reason))
 
     def progress(self, lesson: str) -> Progress:
         """Return where the learner stands, insight by insight, from evidence alone."""

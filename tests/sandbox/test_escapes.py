@@ -379,19 +379,19 @@ def attack():
 
 
 @pytest.mark.parametrize(
-    ("forged", "kind"),
+    ("forged", "detail"),
     [
-        ('"kind": "value", "value": 1e999', "killed"),
-        ('"kind": "value", "value": ' + "[" * 900 + "]" * 900, "killed"),
-        ('"kind": "bliss"', "killed"),
-        ('"kind": "value", "notes": 7', "killed"),
-        ('"kind": 7', "killed"),
-        ('"ended": "never"', "killed"),
-        ('"ended": 123456789012', "killed"),
-        ('"kind": "error", "detail": "two\\\\nlines"', "error"),
+        ('"kind": "value", "value": 1e999', "its process ended without an answer"),
+        ('"kind": "value", "value": ' + "[" * 900 + "]" * 900, "its process ended without an answer"),
+        ('"kind": "bliss"', "its process ended without an answer"),
+        ('"kind": "value", "notes": 7', "its process ended without an answer"),
+        ('"kind": 7', "it ended its own process, with status 0"),
+        ('"ended": "never"', "it ended its own process, with status 0"),
+        ('"ended": 123456789012', "it ended its own process, with status 0"),
+        ('"kind": "killed", "detail": "two\\\\nlines"', "two lines"),
     ],
 )
-def test_a_forged_answer_harms_neither_the_supervisor_nor_the_caller(forged: str, kind: str) -> None:
+def test_a_forged_answer_harms_neither_the_supervisor_nor_the_caller(forged: str, detail: str) -> None:
     source = f"""
 import os
 def attack():
@@ -402,9 +402,7 @@ def attack():
             pass
     os._exit(0)
 """
-    outcome = attack(source)
-    assert outcome.kind == kind
-    assert "\n" not in outcome.detail
+    assert attack(source) == Outcome(kind="killed", detail=detail)
 
 
 # ---- Other users ----------------------------------------------------------------------------

@@ -99,6 +99,10 @@ def test_an_integer_too_long_to_write_is_an_error() -> None:
     assert (outcome.kind, outcome.detail[:12]) == ("error", "ValueError: ")
 
 
+def test_text_that_is_not_unicode_is_an_error() -> None:
+    assert ask_one("", "'\\ud800'").kind == "error"
+
+
 def test_a_list_nested_too_deeply_to_write_is_an_error() -> None:
     outcome = ask_one("def nest(n):\n    x = []\n    for _ in range(n): x = [x]\n    return x", "nest(100000)")
     assert outcome.kind == "error"

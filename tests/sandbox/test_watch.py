@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import json
 from collections.abc import Callable
 from typing import cast
 
@@ -102,6 +103,11 @@ def test_plain_converts_what_is_noted_and_the_rest_is_left_out() -> None:
     assert watch(source, "f", "f()")[1] == [(3, "s", [1, 2]), (6, "return", 0)]
 
 
+def test_a_value_that_cannot_be_shown_leaves_no_older_one_in_its_place() -> None:
+    source = "def f():\n    for v in [1, object()]:\n        x = v\n    return 0\n"
+    assert watch(source, "f", "f()")[1] == [(4, "return", 0)]
+
+
 def test_what_is_noted_does_not_change_when_the_variable_s_value_does() -> None:
     assert watch("def f():\n    a = [1]\n    b = a\n    b += [2]\n", "f", "f()")[1] == [
         (2, "a", [1]),
@@ -114,6 +120,8 @@ def test_long_notes_are_cut_at_a_whole_note() -> None:
     body = "".join(f"    v{n} = 'x' * 500\n" for n in range(10))
     notes = watch(f"def f():\n{body}", "f", "f()")[1]
     assert [note[1] for note in notes] == ["v0", "v1", "v2"]
+    many = watch("def f():\n" + "".join(f"    v{n} = {n}\n" for n in range(300)), "f", "f()")[1]
+    assert NOTES_CHARS * 0.8 < len(json.dumps(many)) < NOTES_CHARS * 1.2
     assert watch(f"def f():\n    a = 'x' * {NOTES_CHARS}\n    b = 1\n", "f", "f()")[1] == [(3, "b", 1)]
 
 

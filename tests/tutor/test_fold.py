@@ -80,7 +80,8 @@ def test_a_long_silence_begins_a_new_sitting_and_a_short_one_does_not(room):
     after = rested(state, room.now + NEW_SITTING + timedelta(seconds=1))
     assert after.reviews == 0
     assert {(insight.passes, insight.tries) for insight in after.insights.values()} == {(0, 0)}
-    assert replace(after, reviews=4, insights=state.insights) == state
+    assert after.sat_down == (room.now + NEW_SITTING + timedelta(seconds=1)).isoformat()
+    assert replace(after, reviews=4, sat_down=state.sat_down, insights=state.insights) == state
 
 
 def test_only_what_was_said_counts_as_explained(room):
@@ -96,9 +97,8 @@ def test_only_what_was_said_counts_as_explained(room):
 
 def test_a_right_answer_rules_out_only_the_beliefs_that_would_have_been_wrong(classroom, course, tool):
     locked = {q.id: q for q in course.lock.insights["softmax-makes-shares"].questions}
-    room = classroom(
-        tool.with_questions(course, "softmax-makes-shares", tuple(locked[q] for q in ("below", "level", "last")))
-    )
+    taught = tool.with_questions(course, "softmax-makes-shares", tuple(locked[q] for q in ("below", "level", "last")))
+    room = classroom(taught, learner="eve")  # to whom "below" comes first
     turn = room.start()
     assert room.question(turn).id == "below"
     turn = room.answer(turn.ask.ask_id, str(locked["below"].answers["negative-is-nothing"])).then

@@ -73,11 +73,12 @@ def room_at(classroom, tool, move, insight, question, belief=""):
 
         def ask(name, plan, asked):
             hashed = tool.question_hash(insight, asked.call, asked.inputs)
-            append("turn", "", {"plan": asdict(plan), "goal": "", "minutes": 0, "where": "microgpt"})
+            append("turn", "", {"plan": asdict(plan)})
             opened = OpenAsk(ask_id=name, insight=insight, question=asked.id, hash=hashed, asked=time.isoformat())
             append("ask", name, asdict(replace(opened, holdout=asked.holdout)))
             return hashed
 
+        append("start", "", {"goal": "", "minutes": 0, "where": "microgpt"})
         hashed, quote = ask("one", first, earlier), tool.said_to(earlier, belief)
         possible = tuple(name for name in earlier.shows if name == belief)
         evidence = Evidence(

@@ -246,3 +246,30 @@ def test_a_holdout_is_recorded_without_a_verdict_and_moves_nothing(classroom, to
         return room.answer(turn.ask.ask_id, tool.said(turn, question.answers[question.shows[0]]))
 
     assert measured(lambda room, turn: room.right(turn)) == measured(believes)
+
+
+def test_when_the_learners_minutes_are_over_the_lesson_ends_and_names_what_is_left(room):
+    turn = room.start(minutes=10)
+    turn = room.skip(turn.ask.ask_id)
+    room.now += timedelta(minutes=9)
+    turn = room.right(turn).then
+    assert turn.move != "finish"
+    room.now += timedelta(minutes=1)
+    turn = room.skip(turn.ask.ask_id) if turn.ask else room.next(turn.ack)
+    assert (turn.move, turn.ask) == ("finish", None)
+    assert turn.say["left"]
+    assert room.start(minutes=10) == turn  # not said yet, so it comes again
+    room.next(turn.ack)
+    assert room.start(minutes=10).move != "finish"
+
+
+def test_time_changes_the_plan_only_once_it_is_over(classroom):
+    def moves(minutes):
+        room = classroom(learner="ada")
+        turns = [room.start(minutes=minutes)]
+        while turns[-1].move != "finish":
+            turn = turns[-1]
+            turns.append(room.right(turn).then if turn.ask else room.next(turn.ack))
+        return [turn.to_json() for turn in turns]
+
+    assert moves(0) == moves(600)

@@ -258,7 +258,7 @@ with Store.open(Path(sys.argv[1])) as store:
     output, errors = process.communicate()
     assert process.returncode == 0, errors
     before = checked(path)
-    assert [event.kind for event in before] == ["turn", "ask"]
+    assert [event.kind for event in before] == ["start", "turn", "ask"]
     assert output.strip() == before[-1].ask_id
 
 

@@ -1,0 +1,223 @@
+"""What becomes of an open question: an answer graded, a hint, the answer given away, a skip; and a contest afterwards.
+
+Each function decides within one `Sitting`, and has written its events before it returns.
+"""
+
+from datetime import datetime, timedelta
+from typing import Literal, cast
+
+from microgpt.errors import LessonError
+from microgpt.insights.grading import gives_up, parse, same, stands_in
+from microgpt.insights.locked import Fault, LockedQuestion
+from microgpt.learner.evidence import Evidence, Json
+from microgpt.tutor.hints import RUNGS, hint_text
+from microgpt.tutor.render import answer_of, options_of, value_of
+from microgpt.tutor.session import Sitting
+from microgpt.tutor.state import ClosedAsk, OpenAsk
+from microgpt.tutor.turns import Graded, Hint, Turn
+
+UNPARSED_UNTIL_CHOICE = 3
+
+Closing = Literal["right", "wrong", "gave_up", "recorded"]
+
+
+def open_ask(at: Sitting, ask_id: str) -> OpenAsk:
+    """Return the open ask.
+
+    Raises:
+        LessonError: another ask is open, or none.
+    """
+    ask = at.state.ask
+    if ask is None:
+        raise LessonError(f"no question is open. Try: next {at.lesson.id}")
+    if ask.ask_id != ask_id:
+        raise LessonError(f"{ask_id!r} is not open; the open question is {ask.ask_id!r}. Try that one.")
+    return ask
+
+
+def answer(at: Sitting, ask_id: str, quote: str, value: str) -> Graded:
+    """Grade the learner's words: once, however often they are sent."""
+    closed = at.state.closed_ask(ask_id)
+    if closed is not None:
+        return _again(at, closed, quote)
+    ask = open_ask(at, ask_id)
+    question = at.question(ask)
+    assert question is not None, "catch_up let it stand"
+    if ask.holdout and not at.witnessed:
+        raise LessonError("this question only measures, so we must hear the learner ourselves. Try: skip")
+    if gives_up(quote) and not ask.holdout:
+        return reveal(at, ask_id, quote=quote)
+    kind = "choice" if ask.options else question.kind
+    parsed = parse(quote, kind, options=ask.options, shape=question.shape)
+    if value:
+        said = parse(value, kind, options=ask.options, shape=question.shape)
+        if said is None or not stands_in(said, quote, kind, options=ask.options, shape=question.shape):
+            raise LessonError(
+                f"the value {value!r} does not stand in the quote {quote!r}, so nothing was graded. "
+                "Try again with the learner's own words, or ask them what they mean."
+            )
+    if parsed is None:
+        return _unparsed(at, ask, question, quote)
+    if ask.options and question.kind != "choice":  # an option's text stands for a value
+        parsed = value_of(str(parsed), question)
+    return _grade(at, ask, question, quote, parsed)
+
+
+def _again(at: Sitting, closed: ClosedAsk, quote: str) -> Graded:
+    """Answer a resent message with what was said then; another message finds the question closed."""
+    if closed.quote != quote or not closed.evidence or closed.outcome == "void":
+        outcome, why = "closed", "This question is closed; only the first answer counts."
+        return Graded(ask_id=closed.ask_id, outcome=outcome, why_not=why, then=at.turn())
+    return _graded(at, closed)
+
+
+def _graded(at: Sitting, closed: ClosedAsk) -> Graded:
+    return Graded(
+        ask_id=closed.ask_id,
+        outcome=cast(Closing, closed.outcome),
+        parsed=closed.parsed,
+        misconceptions=closed.misconceptions,
+        credited=closed.credited,
+        why_not=closed.why_not,
+        answer=answer_of(closed, at.lesson.taught),
+        then=at.turn(),
+    )
+
+
+def _unparsed(at: Sitting, ask: OpenAsk, question: LockedQuestion, quote: str) -> Graded:
+    """Leave the question open; the third different try turns it into a choice, where there are enough options."""
+    options = ask.options
+    if quote not in ask.unparsed:
+        if len(ask.unparsed) + 1 == UNPARSED_UNTIL_CHOICE and not options and not ask.holdout:
+            options = options_of(question, ask.ask_id)
+        at.record("unparsed", {"quote": quote, "options": list(options)}, ask.ask_id)
+    turn = at.turn()
+    assert turn.ask is not None
+    why = f"Not understood as one answer, and not counted. An answer looks like {turn.ask.example}"
+    return Graded(ask_id=ask.ask_id, outcome="unparsed", why_not=why, then=turn)
+
+
+def _grade(at: Sitting, ask: OpenAsk, question: LockedQuestion, quote: str, parsed: Json) -> Graded:
+    within = at.lesson.taught.course.insights[ask.insight].within
+    right = same(cast("Json", parsed), question.key, within)  # pyright: ignore
+    possible = () if right or ask.holdout else tuple(
+        belief for belief in question.shows if _gives(question.answers[belief], parsed, within)
+    )  # fmt: skip
+    outcome: Literal["right", "wrong", "recorded"] = "recorded" if ask.holdout else "right" if right else "wrong"
+    return _close(at, ask, quote, parsed, outcome, possible)
+
+
+def reveal(at: Sitting, ask_id: str, quote: str = "") -> Graded:
+    """Give the answer away: assisted, never credited."""
+    closed = at.state.closed_ask(ask_id)
+    if closed is not None:
+        return _again(at, closed, quote)
+    ask = open_ask(at, ask_id)
+    _not_for_holdouts(at, ask, "reveal")
+    at.record("reveal", {}, ask_id)
+    return _close(at, ask, quote, None, "gave_up", ())
+
+
+def _close(
+    at: Sitting,
+    ask: OpenAsk,
+    quote: str,
+    parsed: Json,
+    outcome: Closing,
+    possible: tuple[str, ...],
+) -> Graded:
+    why_not = _why_not(outcome, ask.rung)
+    evidence = Evidence(
+        id=f"{at.lesson.id}/{ask.ask_id}",
+        time=at.now,
+        learner=at.lesson.learner,
+        course=at.lesson.taught.course.id,
+        insight=ask.insight,
+        ask=ask.ask_id,
+        question_hash=ask.hash,
+        quote=quote,
+        parsed=parsed,
+        outcome=outcome,
+        misconceptions=possible,
+        hint_rung=RUNGS if outcome == "gave_up" else ask.rung,
+        options=len(ask.options),
+        milliseconds=round((at.now - datetime.fromisoformat(ask.asked)) / timedelta(milliseconds=1)),
+        witnessed=at.witnessed,
+    )
+    assert at.state.plan is not None
+    credited = outcome == "right" and ask.rung == 0
+    placed = at.state.plan.move == "place" and credited
+    implies = list(at.lesson.taught.ancestors(ask.insight)) if placed else []
+    question = at.question(ask)
+    refutes = list(question.shows) if question and credited else []
+    verdict: dict[str, Json] = {"credited": credited, "why_not": why_not, "implies": implies, "refutes": refutes}
+    body: dict[str, Json] = {**evidence.to_body(), **verdict}
+    at.record("evidence", body, ask.ask_id)
+    at.advance(just=ask.ask_id)
+    closed = at.state.closed_ask(ask.ask_id)
+    assert closed is not None
+    return _graded(at, closed)
+
+
+def hint(at: Sitting, ask_id: str) -> Hint:
+    """Climb one rung of the ladder; on the last one, stay."""
+    ask = open_ask(at, ask_id)
+    _not_for_holdouts(at, ask, "hint")
+    rung = min(ask.rung + 1, RUNGS)
+    if rung > ask.rung:
+        at.record("hint", {"rung": rung}, ask_id)
+    return Hint(ask_id=ask_id, rung=rung, of=RUNGS, text=hint_text(ask, rung, at.lesson.taught))
+
+
+def skip(at: Sitting, ask_id: str) -> Turn:
+    """Pass over the question; no evidence."""
+    if at.state.closed_ask(ask_id) is not None:
+        return at.turn()  # sent twice
+    ask = open_ask(at, ask_id)
+    at.record("skip", {"outcome": "skipped"}, ask.ask_id)
+    at.advance(just=ask_id)
+    return at.turn()
+
+
+def void(at: Sitting, ask_id: str, reason: str) -> Turn:
+    """Take a closed ask back, since its key was wrong."""
+    at.record("void", {"reason": reason}, ask_id)
+    return at.turn()
+
+
+def closed(at: Sitting, ask_id: str) -> tuple[ClosedAsk, LockedQuestion]:
+    """Return a closed ask and its question.
+
+    Raises:
+        LessonError: it is still open, a holdout, or too long ago.
+    """
+    if at.state.ask is not None and at.state.ask.ask_id == ask_id:
+        raise LessonError(f"{ask_id!r} is still open: contest it once it is closed. Try: answer, or reveal.")
+    closed = at.state.closed_ask(ask_id)
+    question = at.question(closed) if closed else None
+    if closed is None or question is None:
+        known = ", ".join(ask.ask_id for ask in at.state.closed) or "none yet"
+        raise LessonError(f"no closed question {ask_id!r} is left to contest; the latest are: {known}.")
+    if closed.holdout:
+        raise LessonError("this question only measures, so it cannot be contested. Try: next")
+    return closed, question
+
+
+def _not_for_holdouts(at: Sitting, ask: OpenAsk, tool: str) -> None:
+    if ask.holdout:
+        raise LessonError(f"this question only measures: no {tool}. Try: answer, or skip.")
+
+
+def _gives(answer: "Json | Fault", parsed: Json, within: float) -> bool:
+    return not isinstance(answer, Fault) and same(answer, parsed, within)  # pyright: ignore
+
+
+def _why_not(outcome: Closing, rung: int) -> str:
+    """Say why an answer does not count towards mastery; nothing where it does, or where it was wrong."""
+    if outcome == "right" and rung:
+        return "That was with help, so another one has to show it."
+    if outcome == "gave_up":
+        return "The answer was given away, so another one has to show it."
+    if outcome == "recorded":
+        return "Recorded; this question only measures."
+    return ""

@@ -89,7 +89,7 @@ def rmsnorm(x: Node) -> Node:  # each row scaled to a mean square of 1
         for row, gs, s, d in zip(out, grad, scales, map(dot, out, grad))],))
 
 def softmax(scores: list[float]) -> list[float]:
-    """Turn scores into shares: none is negative, and together they are 1."""
+    """Turn scores into shares, none negative, that add up to 1."""
     top = max(scores)  # changes no share, but keeps exp from overflowing
     exps = [math.exp(score - top) for score in scores]
     total = sum(exps)
@@ -126,9 +126,9 @@ def init_weights(rng: random.Random, vocab_size: int, n_layer: int = 1, n_embd: 
             for name, (rows, columns) in shapes.items()}
 
 def attention(q: Node, k: Node, v: Node, n_head: int) -> Node:
-    """Give each token an average of the values so far, weighted by how keys match its query."""
+    """Let every token gather from the values up to its own."""
     heads = list[Node]()
-    for qh, kh, vh in zip(split(q, n_head), split(k, n_head), split(v, n_head)):
+    for qh, kh, vh in zip(*[split(x, n_head) for x in (q, k, v)]):
         scores = scale(linear(qh, kh), len(qh.data[0]) ** -0.5)  # dot products over root D
         shares = causal_softmax(scores)
         heads.append(mix(shares, vh))

@@ -22,9 +22,18 @@ ASKED_KEPT = 30  # questions remembered an insight, so that fresh ones are asked
 def apply(state: LessonState, event: Event) -> LessonState:
     """Return the state after one more event.
 
-    The bodies, by kind: ``start`` {goal, minutes, where}, ``turn`` {plan}, ``ack`` {turn}, ``ask`` {the fields of
-    `OpenAsk`}, ``hint`` {rung}, ``unparsed`` {quote, options}, ``evidence`` {the fields of `Evidence`, credited, why_not, implies,
-    refutes}, ``skip`` {outcome}, ``reveal`` {}, ``void`` {reason}.
+    The bodies, by kind:
+
+        start       goal, minutes, where
+        turn        plan
+        ack         turn
+        ask         the fields of `OpenAsk`
+        hint        rung
+        unparsed    quote, options
+        evidence    the fields of `Evidence`; credited, why_not, implies (insights), refutes (misconceptions)
+        skip        outcome: skipped or abandoned
+        reveal
+        void        reason
     """
     state = rested(state, event.time)
     state = replace(state, learner=event.learner, course=event.course, last_time=event.time.isoformat())

@@ -152,7 +152,7 @@ def _placement(view: View) -> str:
 def _place(view: View) -> Plan:
     name = _placement(view)
     n = view.state.placements + 1
-    question = _question(view, name, placing=True)
+    question = _question(view, name, open_minded=True)
     return Plan(move="place", insight=name, question=question, n=n, of=min(view.script.placement, len(view.path)))
 
 
@@ -185,7 +185,7 @@ def _finish(view: View) -> Plan:
 
 
 def _predict(view: View) -> Plan:
-    return Plan(move="predict", insight=view.focus, question=_question(view, view.focus))
+    return Plan(move="predict", insight=view.focus, question=_question(view, view.focus, open_minded=True))
 
 
 def _explain(view: View) -> Plan:
@@ -239,11 +239,14 @@ def _counter(view: View, name: str) -> tuple[str, str] | None:
     return None
 
 
-def _question(view: View, name: str, *, placing: bool = False) -> str:
+def _question(view: View, name: str, *, open_minded: bool = False) -> str:
     """Return the question to ask about an insight.
 
     Never the one just asked; one not asked yet, if there is any, or else the one asked longest ago; then the one that
-    tells most about the possible beliefs, in placement about all; then the educator's own before a generated one.
+    tells most about the possible beliefs; then the educator's own before a generated one.
+
+    Args:
+        open_minded: about all beliefs, since nothing is known yet of which are possible.
     """
     insight = view.state.insight(name)
     asked = insight.asked
@@ -251,7 +254,7 @@ def _question(view: View, name: str, *, placing: bool = False) -> str:
 
     def order(question: LockedQuestion) -> tuple[int, int, int, bool, str]:
         since = asked.index(question.id) if question.id in asked else -1
-        groups, shown = _tells(question, question.shows if placing else insight.possible)
+        groups, shown = _tells(question, question.shows if open_minded else insight.possible)
         return since, -groups, -shown, question.parallel, _shuffled(view, name, question.id)
 
     return min(_fresh(view, name) or candidates, key=order).id

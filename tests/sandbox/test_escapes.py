@@ -441,7 +441,7 @@ def fork():
         return born
 '''
 program = Program(files=(("subject", bomb),))
-texts = ["fork()", "os.kill(1, 9)", "os.kill(-1, 9)", "os.getuid() == 0", "open('/new', 'w').close()", "1 + 1"]
+texts = ["fork()", "os.kill(1, 9)", "os.kill(-1, 9)", "os.getuid() == 0", "open('/new', 'w').write('x')", "1 + 1"]
 jobs = [Job(program=program, expression=text, inputs={}) for text in texts]
 print(support(), *[outcome.value for outcome in run_jobs(jobs)])
 """

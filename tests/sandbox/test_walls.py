@@ -90,17 +90,20 @@ def test_a_caller_that_is_killed_leaves_no_sandbox_behind() -> None:
     if support() == "none":
         pytest.skip("needs bubblewrap, which does not work here")
     script = (
-        "from microgpt.sandbox import *; program = Program(files=(('s', 'import time; time.sleep(300)'),));"
+        "from microgpt.sandbox import *; print(support(), flush=True);"
+        "program = Program(files=(('s', 'import time; time.sleep(300)'),));"
         "run_jobs([Job(program=program, expression='1', inputs={})], limits=Limits(wall_s=300))"
     )
     deadline = time.monotonic() + 60
-    caller = subprocess.Popen([sys.executable, "-c", script])
+    caller = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE)
+    assert caller.stdout
+    assert caller.stdout.readline() == b"bubblewrap\n"  # found by a trial, which is over
     family: list[int] = []
     while len(family) < 3:  # bubblewrap, the supervisor, the template
         assert time.monotonic() < deadline, "the sandbox did not start"
         family = descendants(caller.pid)
     caller.kill()
-    caller.wait()
+    caller.communicate()
     while any(Path(f"/proc/{pid}").exists() for pid in family):
         assert time.monotonic() < deadline, f"still there: {family}"
         time.sleep(0.01)

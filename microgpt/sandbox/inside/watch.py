@@ -59,10 +59,11 @@ class Recorder:
         kept: list[Json] = []
         room = NOTES_CHARS
         for (line, name), text in sorted(self._texts.items(), key=lambda item: item[0][0]):
-            room -= len(json.dumps([line, name])) + len(text)
+            note: Json = [line, name, json.loads(text)]
+            room -= len(json.dumps(note)) + len(", ")
             if room < 0:
                 break
-            kept.append([line, name, json.loads(text)])
+            kept.append(note)
         return kept
 
     def _text(self, value: object) -> str:

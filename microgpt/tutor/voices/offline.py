@@ -95,7 +95,7 @@ def _just(turn: Turn, say: Facts) -> Spoken:
             words = _vary(turn, "Right", "Yes", "That is it") + told
             words = f"{words} {why_not}" if why_not else words
             words += " With that, this idea is yours." if just.get("mastered") else ""
-        case "wrong" if turn.move == "place":
+        case "wrong" if just["insight"] != say["insight"]:
             words = _vary(turn, "Not that. It comes up later.", "No. Good to know where to begin.")
         case "wrong":
             words = _vary(turn, "No, something else comes out.", "Not that.")

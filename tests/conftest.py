@@ -1,4 +1,10 @@
-"""What every test gets: time enough on a busy machine, and a learner's data folder that is not the user's."""
+"""What every test gets: time enough on a busy machine, a learner's data folder that is not the user's, small disks."""
+
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -10,3 +16,23 @@ settings.load_profile("microgpt")
 @pytest.fixture(autouse=True)
 def data_folder_of_its_own(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MICROGPT_DATA_DIR", str(tmp_path_factory.mktemp("data")))
+
+
+@pytest.fixture
+def mount_disk() -> Iterator[Callable[[str], Path]]:
+    """Give a function that mounts a real disk of a size such as ``48k``; skips where only root could.
+
+    It is outside of pytest's folders: a run that is killed would leave a mount there, which the next could not clear.
+    """
+    with ExitStack() as mounted:
+
+        def mount(size: str) -> Path:
+            folder = mounted.enter_context(tempfile.TemporaryDirectory(prefix="microgpt-disk-"))
+            command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "none", folder]
+            if subprocess.run(command, capture_output=True).returncode:
+                pytest.skip("a small disk can be mounted by root alone")
+            # lazy: also when a failed test holds a file open
+            mounted.callback(subprocess.run, ["umount", "--lazy", folder], check=True)
+            return Path(folder)
+
+        yield mount

@@ -7,8 +7,7 @@ import pty
 import signal
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -144,15 +143,8 @@ def test_interrupted_or_killed_and_resumed_it_ends_byte_for_byte_as_if_it_had_no
 
 
 @pytest.fixture
-def small_disk() -> Iterator[Path]:
-    """A real disk of 48 kB; outside of pytest's folders, which another session may be about to clear away."""
-    disk = Path(tempfile.mkdtemp(prefix="small-disk-"))
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=48k", "none", disk], capture_output=True).returncode:
-        disk.rmdir()
-        pytest.skip("a small disk can be mounted by root alone")
-    yield disk
-    subprocess.run(["umount", disk], check=True)
-    disk.rmdir()
+def small_disk(mount_disk: Callable[[str], Path]) -> Path:
+    return mount_disk("48k")
 
 
 def test_on_a_full_disk_it_ends_with_one_line_and_the_run_can_go_on_later(

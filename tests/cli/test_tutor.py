@@ -1,5 +1,6 @@
 """`microgpt tutor` as it is used: a terminal, Ctrl-C, a kill, a pipe."""
 
+import contextlib
 import fcntl
 import os
 import pty
@@ -11,7 +12,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -237,3 +238,37 @@ def test_an_unknown_course_or_goal_is_one_line_and_no_traceback(tmp_path: Path) 
         assert failed.returncode == 2
         assert len(failed.stderr.splitlines()) == 1
         assert failed.stderr.startswith("microgpt: ")
+
+
+def piped(home: Path) -> subprocess.CompletedProcess[str]:
+    """Run the tutor as a pipe does, with its record under a folder."""
+    environ = {**os.environ, "MICROGPT_DATA_DIR": str(home / "data")}
+    return subprocess.run(COMMAND, env=environ, input="Ada\n", capture_output=True, text=True, timeout=DEADLINE_S)
+
+
+def test_in_a_read_only_home_it_ends_with_one_line(mount_disk: Callable[[str], Path]) -> None:
+    home = mount_disk("64k")
+    subprocess.run(["mount", "-o", "remount,ro", home], check=True)
+    done = piped(home)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("microgpt: ")
+    assert "Read-only file system" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_on_a_full_disk_it_ends_with_one_line_and_goes_on_once_there_is_room(mount_disk: Callable[[str], Path]) -> None:
+    home = mount_disk("512k")
+    assert piped(home).returncode == 0
+    with Store.open(home / "data" / "learner.db") as store:
+        before = list(store.events(LESSON))
+    filler = home / "filler"
+    with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+    full = piped(home)
+    assert full.returncode == 2
+    assert [line[:10] for line in full.stderr.splitlines()] == ["microgpt: "]
+    filler.unlink()
+    assert piped(home).returncode == 0
+    with Store.open(home / "data" / "learner.db") as store:
+        assert list(store.events(LESSON))[: len(before)] == before

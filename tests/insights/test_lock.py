@@ -1,9 +1,7 @@
 import os
 import re
 import shutil
-import subprocess
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -262,20 +260,8 @@ def test_a_lock_of_another_version_is_refused(lock: Lock, folder: Path) -> None:
         read_lock(folder)
 
 
-@pytest.fixture
-def tiny_disk() -> Iterator[Path]:
-    """A folder with room for 64 kB."""
-    with tempfile.TemporaryDirectory() as mount:
-        done = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", mount], capture_output=True, check=False
-        )
-        if done.returncode != 0:
-            pytest.skip("mounting a small disk is not allowed here")
-        yield Path(mount)
-        subprocess.run(["umount", mount], check=True)
-
-
-def test_on_a_full_disk_the_lock_before_is_still_whole(lock: Lock, tiny_disk: Path) -> None:
+def test_on_a_full_disk_the_lock_before_is_still_whole(lock: Lock, mount_disk: Callable[[str], Path]) -> None:
+    tiny_disk = mount_disk("64k")
     write_lock(lock, tiny_disk)
     before = lock_path(tiny_disk).read_bytes()
     (tiny_disk / "filler").write_bytes(b"x" * (64 * 1024 - len(before) - 8192))

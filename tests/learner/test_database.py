@@ -5,7 +5,6 @@ import random
 import sqlite3
 import subprocess
 import sys
-import tempfile
 import threading
 from contextlib import closing, suppress
 from datetime import UTC, datetime
@@ -176,20 +175,11 @@ def test_in_a_home_that_cannot_be_written_one_line_says_so_and_nothing_changes(p
 
 
 @pytest.fixture
-def small_disk():
-    """A real file system of 256 kB, with 128 kB of it taken by a file that can be deleted.
-
-    It is not under ``tmp_path``: a run that is killed would leave a mount there, which the next run could not clear.
-    """
-    folder = Path(tempfile.mkdtemp(prefix="microgpt-small-disk-"))
-    mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "none", folder], capture_output=True)
-    if mount.returncode:
-        folder.rmdir()
-        pytest.skip("mounting a small disk is not permitted here")
+def small_disk(mount_disk):
+    """A real file system of 256 kB, with 128 kB of it taken by a file that can be deleted."""
+    folder = mount_disk("256k")
     (folder / "ballast").write_bytes(bytes(128 * 1024))
-    yield folder
-    subprocess.run(["umount", "--lazy", folder], check=True)  # lazy: also when a failed test holds a file open
-    folder.rmdir()
+    return folder
 
 
 @AS_ROOT

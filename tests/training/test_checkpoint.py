@@ -5,9 +5,7 @@ import json
 import os
 import random
 import struct
-import subprocess
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -57,15 +55,8 @@ def same(one: Checkpoint, other: Checkpoint) -> bool:
 
 
 @pytest.fixture
-def small_disk() -> Iterator[Path]:
-    """A real disk of 48 kB; outside of pytest's folders, which another session may be about to clear away."""
-    disk = Path(tempfile.mkdtemp(prefix="small-disk-"))
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=48k", "none", disk], capture_output=True).returncode:
-        disk.rmdir()
-        pytest.skip("a small disk can be mounted by root alone")
-    yield disk
-    subprocess.run(["umount", disk], check=True)
-    disk.rmdir()
+def small_disk(mount_disk: Callable[[str], Path]) -> Path:
+    return mount_disk("48k")
 
 
 @pytest.mark.parametrize("steps", [0, 7])

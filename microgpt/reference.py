@@ -1,10 +1,9 @@
 """A GPT, all of it, in 200 lines of plain Python: it reads names and learns to write new ones.
 
-Read it from top to bottom: data, tokenizer, autograd, model, Adam, training, sampling.
+Read it from top to bottom, and run it:  python -m microgpt.reference names.txt --steps 1000
 The function is that of Andrej Karpathy's microgpt.py, number for number; the text is ours.
 Shapes are rows x columns:  T  tokens of a document     C  channels, the numbers of one token
                             V  tokens of the alphabet   D  channels of one attention head
-Try it:  python -m microgpt.reference names.txt --steps 1000
 """
 import argparse
 import math
@@ -58,7 +57,6 @@ def dot(a: Iterable[float], b: Iterable[float]) -> float:
 def dots(a: Iterable[Iterable[float]], b: Iterable[Iterable[float]]) -> Rows:
     b = list(b)
     return [[sum(map(mul, row, other), 0.0) for other in b] for row in a]  # dot, inlined for speed
-
 def add(a: Node, b: Node) -> Node:  # the gradient goes to both, whole
     return Node(plus(a.data, b.data), (a, b), lambda grad: (grad, grad))
 def scale(x: Node, by: float) -> Node:
@@ -73,7 +71,6 @@ def linear(x: Node, w: Node) -> Node:  # T x inputs, outputs x inputs -> T x out
 def mix(shares: Node, v: Node) -> Node:  # T x T, T x D -> T x D: each output averages rows of v
     return Node(dots(shares.data, zip(*v.data)), (shares, v), lambda grad: (
         dots(grad, v.data), dots(zip(*shares.data), zip(*grad))))
-
 def embed(table: Node, ids: Sequence[int]) -> Node:  # T rows of a table, looked up
     def pull(grad: Rows) -> tuple[Rows]:
         out = zeros(table.data)
@@ -196,5 +193,8 @@ if __name__ == "__main__":
     parser.add_argument("file")
     parser.add_argument("--steps", type=int, default=1000)
     args = parser.parse_args()
-    weights, chars, rng = train(read_documents(args.file), args.steps)
+    try:
+        weights, chars, rng = train(read_documents(args.file), args.steps)
+    except (OSError, ValueError, ZeroDivisionError) as error:  # no file, no text, no line in it
+        parser.error(f"nothing to learn from in {args.file!r}: {error}")
     print(*[sample(weights, chars, rng) for _ in range(20)], sep="\n")

@@ -241,3 +241,14 @@ assert not others, others
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("text", [None, b"", b"\n \n", b"\xff\xfe\x00"], ids=["missing", "empty", "blank", "binary"])
+def test_a_file_that_cannot_be_learnt_from_is_one_sentence_and_no_traceback(tmp_path: Path, text: bytes | None) -> None:
+    path = tmp_path / "names.txt"
+    if text is not None:
+        path.write_bytes(text)
+    command = [sys.executable, "-m", "microgpt.reference", str(path), "--steps", "1"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith(f"reference.py: error: nothing to learn from in {str(path)!r}: ")

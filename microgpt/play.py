@@ -33,12 +33,15 @@ class Seat:
     goal: str = ""
     minutes: int = 0
     learner: str = "me"
+    program: str = "microgpt"
 
     @property
     def command(self) -> str:
         """What to type to come back here."""
         course = "" if self.course == "microgpt" else f" {shlex.quote(self.course)}"
-        return f"microgpt tutor{course}" + ("" if self.learner == "me" else f" --learner {shlex.quote(self.learner)}")
+        return f"{self.program} tutor{course}" + (
+            "" if self.learner == "me" else f" --learner {shlex.quote(self.learner)}"
+        )
 
 
 def sit_down(

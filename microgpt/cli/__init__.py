@@ -4,6 +4,7 @@ A command parses, calls one public function, prints. Errors a user can mend end 
 """
 
 import importlib
+import shutil
 import sys
 from collections.abc import Sequence
 
@@ -46,6 +47,13 @@ class LazyGroup(click.Group):
 @click.version_option(__version__, prog_name="microgpt", message="%(prog)s %(version)s")
 def app() -> None:
     """Learn how a GPT works, from 200 lines of Python and an agent that teaches them."""
+
+
+def program() -> str:
+    """Return what the user types for this command: its name, or, where that is not on the PATH, how it was called."""
+    if shutil.which("microgpt"):
+        return "microgpt"
+    return "python -m microgpt" if sys.argv[0].endswith("__main__.py") else sys.argv[0]
 
 
 def main(argv: Sequence[str] | None = None) -> None:

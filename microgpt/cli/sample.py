@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from microgpt.cli import program
+
 EPILOG = """\b
 Examples:
   microgpt sample runs/names-1
@@ -38,7 +40,7 @@ def sample(run: Path, number: int, temperature: float, seed: int | None, prompt:
             click.echo(f"{_visible(written.text):20}  {written.novelty}")
     counts = ", ".join(f"{count} {novelty}" for novelty, count in novelties.items())
     click.echo(f"{number} written at temperature {temperature:g}: {counts}", err=as_json)
-    click.echo(f"next: microgpt sample {shlex.quote(str(run))} --temperature 1", err=as_json)
+    click.echo(f"next: {program()} sample {shlex.quote(str(run))} --temperature 1", err=as_json)
 
 
 def _visible(text: str) -> str:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
+from microgpt.cli import program
 from microgpt.config import GPTConfig, TrainConfig
 from microgpt.engines import ENGINES
 from microgpt.errors import ConfigError
@@ -189,7 +190,7 @@ def _report(run: "Run", pace: Pace, *, done: bool, as_json: bool) -> None:
     state = "done" if done else f"stopped at step {len(run.losses)} of {run.config.training.steps}, and saved"
     held_out_loss = "" if val_loss is None else f", on held-out documents {val_loss:.3f}"
     steps = min(RECENT, len(run.losses))
-    command = "microgpt sample" if done else "microgpt train --resume"
+    command = f"{program()} sample" if done else f"{program()} train --resume"
     _say(
         f"{state}: loss {_recent(run):.3f} over the last {steps} steps{held_out_loss} (guess: {_guessing(run)})",
         as_json,

@@ -4,6 +4,8 @@ import os
 
 import click
 
+from microgpt.cli import program
+
 INTERRUPTED = 130  # the exit code that shells expect after Ctrl-C
 
 EPILOG = """\b
@@ -35,7 +37,7 @@ def tutor(course: str, goal: str, minutes: int, learner: str, plain: bool) -> No
 
         terminal = open_terminal(plain=plain, environ=os.environ)
         with Store.open(default_path(os.environ)) as store:
-            seat = Seat(course=course, goal=goal, minutes=minutes, learner=learner)
+            seat = Seat(course=course, goal=goal, minutes=minutes, learner=learner, program=program())
             finished = sit_down(seat, store, terminal, clock=lambda: datetime.now(UTC))
     except KeyboardInterrupt:
         raise SystemExit(INTERRUPTED) from None

@@ -39,9 +39,8 @@ class Seat:
     def command(self) -> str:
         """What to type to come back here."""
         course = "" if self.course == "microgpt" else f" {shlex.quote(self.course)}"
-        return f"{self.program} tutor{course}" + (
-            "" if self.learner == "me" else f" --learner {shlex.quote(self.learner)}"
-        )
+        learner = "" if self.learner == "me" else f" --learner {shlex.quote(self.learner)}"
+        return f"{self.program} tutor{course}{learner}"
 
 
 def sit_down(

@@ -1,6 +1,8 @@
 """What every test gets: time enough on a busy machine, a learner's data folder that is not the user's, small disks."""
 
+import os
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -16,6 +18,12 @@ settings.load_profile("microgpt")
 @pytest.fixture(autouse=True)
 def data_folder_of_its_own(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MICROGPT_DATA_DIR", str(tmp_path_factory.mktemp("data")))
+
+
+@pytest.fixture(autouse=True)
+def command_on_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with an activated environment, so that a next command is told as ``microgpt``."""
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
 
 
 @pytest.fixture

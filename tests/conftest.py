@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from microgpt.learner.store import Store
+
 settings.register_profile("microgpt", parent=settings(), deadline=None)  # under CI the parent draws the same every time
 settings.load_profile("microgpt")
 
@@ -24,6 +26,15 @@ def data_folder_of_its_own(tmp_path_factory: pytest.TempPathFactory, monkeypatch
 def command_on_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
     """As with an activated environment, so that a next command is told as ``microgpt``."""
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+
+
+@pytest.fixture(autouse=True)
+def stores_in_memory_are_closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A test may make as many as it likes; Python 3.13 warns of each that is left open."""
+    make = Store.in_memory
+    with ExitStack() as made:
+        monkeypatch.setattr(Store, "in_memory", lambda: made.enter_context(make()))
+        yield
 
 
 @pytest.fixture

@@ -98,9 +98,9 @@ def fill(store, lesson, count):
     learner, course = lesson.split("-")
     store._db.execute(
         """
-        WITH RECURSIVE n(seq) AS (SELECT max(seq) + 1 FROM events WHERE lesson = ?1 UNION ALL SELECT seq + 1 FROM n)
-        INSERT INTO events SELECT ?1, seq, ?2, ?3, ?4, 'turn', '', '{"n":0}' FROM n LIMIT ?5""",
-        (lesson, NOW.isoformat(), learner, course, count),
+        WITH RECURSIVE n(seq) AS (SELECT max(seq) + 1 FROM events WHERE lesson = :id UNION ALL SELECT seq + 1 FROM n)
+        INSERT INTO events SELECT :id, seq, :time, :learner, :course, 'turn', '', '{"n":0}' FROM n LIMIT :count""",
+        {"id": lesson, "time": NOW.isoformat(), "learner": learner, "course": course, "count": count},
     )
 
 

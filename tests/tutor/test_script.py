@@ -1,6 +1,7 @@
 """A script is read strictly, its vocabulary is documented, and no script leads a lesson astray."""
 
 import dataclasses
+import inspect
 import random
 import re
 from typing import get_args
@@ -97,7 +98,9 @@ def test_a_script_without_rules_is_refused(rules):
 
 def test_every_fact_and_every_move_is_documented_and_no_other():
     """One after the other, at the places where an author of a script looks them up."""
-    assert set(re.findall(r"^ {8}(\w+): ", Facts.__doc__, re.M)) == {fact.name for fact in dataclasses.fields(Facts)}
+    assert set(re.findall(r"^ {4}(\w+): ", inspect.getdoc(Facts), re.M)) == {
+        fact.name for fact in dataclasses.fields(Facts)
+    }
     assert set(re.findall(r"^    (\w+) {2,}\S", render.__doc__, re.M)) - {"always"} == set(MOVES)
     said = re.search(r"last: how its last question ended: ([\w, ]+)\.", Facts.__doc__)[1]
     assert tuple(said.split(", ")) == LAST

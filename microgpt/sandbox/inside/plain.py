@@ -7,16 +7,20 @@ from typing import TypeAlias, cast
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 
+DEEPEST = 64  # lists in lists: what walks through a value must not run into Python's limit
+
+
 class NotPlainError(Exception):
     """A value is nothing that JSON can say."""
 
 
-def to_json(value: object, plain: Callable[[object], object] | None = None) -> Json:
+def to_json(value: object, plain: Callable[[object], object] | None = None, *, room: int = DEEPEST) -> Json:
     """Return a copy of a value that JSON can say; tuples become lists.
 
     Args:
         value: anything.
         plain: converts a part that is not JSON; a course's helpers define it.
+        room: how deep it may be nested.
 
     Raises:
         NotPlainError: a part is not JSON even so.
@@ -24,6 +28,8 @@ def to_json(value: object, plain: Callable[[object], object] | None = None) -> J
     >>> to_json({"pair": (1, 2.5)})
     {'pair': [1, 2.5]}
     """
+    if not room:
+        raise NotPlainError(f"the answer is nested deeper than {DEEPEST} lists")
     match value:
         case None | bool() | int():
             return value
@@ -35,12 +41,12 @@ def to_json(value: object, plain: Callable[[object], object] | None = None) -> J
             value.encode()  # half of a surrogate pair is no text
             return value
         case list() | tuple():
-            return [to_json(part, plain) for part in cast("Iterable[object]", value)]
+            return [to_json(part, plain, room=room - 1) for part in cast("Iterable[object]", value)]
         case dict() if all(isinstance(key, str) for key in cast("Iterable[object]", value)):
             entries = cast("Mapping[str, object]", value)
-            return {key: to_json(part, plain) for key, part in entries.items()}
+            return {key: to_json(part, plain, room=room - 1) for key, part in entries.items()}
         case _ if plain:
-            return to_json(plain(value))
+            return to_json(plain(value), room=room - 1)
         case _:
             kind = type(value).__name__
             raise NotPlainError(f"the answer holds a {kind}, which is no number, text, list or dict of such")

@@ -13,6 +13,17 @@ from hypothesis import settings
 
 from microgpt.learner.store import Store
 
+
+def _loopback_only(event: str, args: tuple[object, ...]) -> None:
+    """Refuse every connection that would leave this machine; a path is a socket of the machine's own."""
+    if event != "socket.connect":
+        return
+    address = args[1]
+    if isinstance(address, tuple) and address[0] not in ("127.0.0.1", "::1", "localhost"):
+        raise ConnectionRefusedError(f"a test tried to reach {address}: tests use loopback alone")
+
+
+sys.addaudithook(_loopback_only)
 settings.register_profile("microgpt", parent=settings(), deadline=None)  # under CI the parent draws the same every time
 settings.load_profile("microgpt")
 

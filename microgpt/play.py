@@ -148,6 +148,8 @@ class Sitting:
             self._terminal.show(offline.word_progress(self._tools.progress(turn.lesson)))
         elif key == "x":
             self._contest(turn, reason)
+        elif _is_a_question(line):
+            self._say("Without a model I cannot answer that. The code may: l shows it, and ? alone is a hint.")
         else:
             return False
         return True
@@ -191,6 +193,11 @@ class Sitting:
         surprise = self._surprise or opening.measure(profile.name, self._terminal)
         if surprise:
             self._say(f"You now know how this comes about: {opening.told(surprise)}")
+
+
+def _is_a_question(line: str) -> bool:
+    """Whether the learner asks something back: words and a question mark, and no number that could be an answer."""
+    return line.endswith("?") and " " in line and not any(char.isdigit() for char in line)
 
 
 def _welcome_back(profile: Profile, turn: Turn) -> str:

@@ -123,6 +123,16 @@ def test_who_comes_back_is_asked_what_is_due_and_not_told_again_how_the_last_que
     assert re.search(r"Last seen \d+ days ago\. 1/\d", words(later))
 
 
+def test_a_question_asked_back_is_no_answer_and_leaves_the_open_one_open() -> None:
+    store = known_learner()
+    shown, _ = play(typed("why do we take e to the score?", "and what is a score?", "what else is there?"), store)
+    assert words(shown).count("Without a model I cannot answer that.") == 3
+    assert "not counted" not in words(shown)
+    state = current_state(store, LESSON, *store.snapshot(LESSON))
+    assert state.ask is not None
+    assert (state.turn, state.ask.unparsed) == (1, ())
+
+
 def test_a_wrong_answer_meets_the_belief_it_fits_in_the_educators_words() -> None:
     store = known_learner()
     told: list[tuple[str, str]] = []

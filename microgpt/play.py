@@ -174,7 +174,8 @@ class Sitting:
 
     def _show_title(self, turn: Turn) -> None:
         known, of = turn.say["known"], turn.say["of"]
-        self._terminal.show((Heading(left=self._course.title, right=f"{of} ideas · you know {known} · no key needed"),))
+        ideas = "1 idea" if of == 1 else f"{of} ideas"
+        self._terminal.show((Heading(left=self._course.title, right=f"{ideas} · you know {known} · no key needed"),))
 
     def _get_to_know(self) -> Profile:
         """Learn the name of somebody new, and show it to a model."""

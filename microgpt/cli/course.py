@@ -67,7 +67,7 @@ def lock(name: str, check: bool, as_json: bool) -> None:
             f"stale: {', '.join(changed)}\nNext:  microgpt course lock {name}" if changed else "The lock is fresh."
         )
     else:
-        click.echo(f"{lock_path(folder)}: {len(loaded.insights)} insights, {len(changed)} made anew.")
+        click.echo(f"{lock_path(folder)}: {len(changed)} of {len(loaded.insights)} insights made anew.")
         click.echo(f"Next:  microgpt course lint {name}")
     raise SystemExit(int(check and bool(changed)))
 

@@ -120,11 +120,8 @@ def _heading(turn: Turn, say: Facts) -> Spoken:
 def _place(turn: Turn, say: Facts, profile: Profile) -> Spoken:
     if say["n"] > 1:
         return ()
-    return (
-        Paragraph(
-            text=f"First, where to start: at most {say['of_n']} quick questions. Enter passes what you don't know."
-        ),
-    )
+    most = "one quick question" if say["of_n"] == 1 else f"at most {say['of_n']} quick questions"
+    return (Paragraph(text=f"First, where to start: {most}. Enter passes what you don't know."),)
 
 
 def _predict(turn: Turn, say: Facts, profile: Profile) -> Spoken:

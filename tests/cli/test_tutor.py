@@ -35,6 +35,12 @@ CONTROL = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 COLOUR = re.compile(r"\x1b\[[0-9;]*38;")
 
 
+def _as_from_a_shell() -> None:
+    """Make ^C a signal that is heard: what runs in the background, as CI may, ignores it, and so do its children."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 class Window:
     """The learner's side of a real terminal."""
 
@@ -50,7 +56,7 @@ class Window:
             stderr=theirs,
             env=environ,
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # so that ^C is a signal, as in a shell
+            preexec_fn=_as_from_a_shell,
         )
         os.close(theirs)
         self.raw = ""

@@ -10,12 +10,16 @@ from microgpt.config import GPTConfig
 if TYPE_CHECKING:
     from microgpt.engines.base import Engine, State
 
-ENGINES = ("reference",)
+ENGINES = ("scalar", "reference")
 
 
 def create_engine(name: str, config: GPTConfig, state: "State") -> "Engine":
     """Return the engine of that name, one of `ENGINES`, standing where the state says."""
     assert name in ENGINES, name
+    if name == "scalar":
+        from microgpt.engines.scalar_engine import ScalarEngine
+
+        return ScalarEngine(config, state)
     from microgpt.engines.reference_engine import ReferenceEngine
 
     return ReferenceEngine(config, state)

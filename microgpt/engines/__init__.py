@@ -10,7 +10,7 @@ from microgpt.config import GPTConfig
 if TYPE_CHECKING:
     from microgpt.engines.base import Engine, State
 
-ENGINES = ("scalar", "reference")
+ENGINES = ("scalar", "reference", "numpy")
 
 
 def create_engine(name: str, config: GPTConfig, state: "State") -> "Engine":
@@ -20,6 +20,10 @@ def create_engine(name: str, config: GPTConfig, state: "State") -> "Engine":
         from microgpt.engines.scalar_engine import ScalarEngine
 
         return ScalarEngine(config, state)
+    if name == "numpy":
+        from microgpt.engines.numpy_engine import NumpyEngine
+
+        return NumpyEngine(config, state)
     from microgpt.engines.reference_engine import ReferenceEngine
 
     return ReferenceEngine(config, state)

@@ -52,7 +52,7 @@ class Engine(Protocol):
         ...
 
     def state(self) -> State:
-        """Return a copy of the state that later steps leave alone."""
+        """Return the state; later steps leave what was returned alone."""
         ...
 
 

@@ -94,7 +94,8 @@ class TrainConfig:
     """The settings of a training, apart from the model's shape.
 
     Args:
-        steps: how many steps; each reads one document.
+        steps: how many steps; each reads one batch.
+        batch: documents a step.
         seed: of the one random stream that orders the documents, draws the weights and then writes samples.
         lr: the learning rate of the first step; it falls in a straight line and would be 0 after the last.
         val_fraction: the part of the distinct documents that is held out, to measure with.
@@ -104,12 +105,14 @@ class TrainConfig:
     """
 
     steps: int = 1000
+    batch: int = 1
     seed: int = 42
     lr: float = 0.01
     val_fraction: float = 0.0
 
     def __post_init__(self) -> None:
         _at_least("steps", self.steps, 1, default=TrainConfig.steps)
+        _at_least("batch", self.batch, 1, default=TrainConfig.batch)
         _at_least("seed", self.seed, 0, default=TrainConfig.seed)
         if not 0 < self.lr < math.inf:
             raise ConfigError(f"lr={self.lr} is no learning rate: it must be above 0. Try lr=0.01.")

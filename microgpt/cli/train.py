@@ -34,6 +34,7 @@ EPILOG = """\b
 Examples:
   microgpt train
   microgpt train --steps 200 --n-embd 32
+  microgpt train --engine numpy --batch 32 --steps 3000
   microgpt train --data poems.txt --block-size 32 --val-fraction 0.1
   microgpt train --resume runs/names-1
 """
@@ -43,7 +44,8 @@ Examples:
 @click.option(
     "--data", metavar="FILE", type=click.Path(path_type=Path), help="Text, a document a line. [default: names]"
 )
-@click.option("--steps", type=int, default=TrainConfig.steps, show_default=True, help="One document a step.")
+@click.option("--steps", type=int, default=TrainConfig.steps, show_default=True, help="How many.")
+@click.option("--batch", type=int, default=TrainConfig.batch, show_default=True, help="Documents a step.")
 @click.option("--seed", type=int, default=TrainConfig.seed, show_default=True, help="Same seed, same model.")
 @click.option("--val-fraction", type=float, default=TrainConfig.val_fraction, show_default=True, help="Held out.")
 @click.option("--n-layer", type=int, default=GPTConfig.n_layer, show_default=True, help="Blocks of attention and MLP.")
@@ -60,6 +62,7 @@ def train(
     ctx: click.Context,
     data: Path | None,
     steps: int,
+    batch: int,
     seed: int,
     val_fraction: float,
     n_layer: int,
@@ -84,7 +87,7 @@ def train(
         _refuse_other_options(ctx)
         run = resume_run(resume)
     else:
-        training = TrainConfig(steps=steps, seed=seed, val_fraction=val_fraction)
+        training = TrainConfig(steps=steps, batch=batch, seed=seed, val_fraction=val_fraction)
         dataset = load_dataset(data)
         shape = {"n_layer": n_layer, "n_embd": n_embd, "n_head": n_head, "block_size": block_size}
         run = begin(out, configure(dataset, training, engine, **shape), dataset)

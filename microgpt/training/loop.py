@@ -1,4 +1,4 @@
-"""The training loop: one document a step, and an event for each; it reads no clock and writes nothing."""
+"""The training loop: one batch a step, and an event for each; it reads no clock and writes nothing."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class Step:
 
     Args:
         number: counted from 1.
-        loss: of the document, from before the weights moved, in nats a token.
+        loss: of the batch, from before the weights moved, in nats a token.
         tokens: how many were predicted.
     """
 
@@ -33,14 +33,15 @@ def encode_document(text: str, tokenizer: CharTokenizer, block_size: int) -> lis
 def train(
     engine: Engine, documents: Sequence[str], tokenizer: CharTokenizer, block_size: int, config: TrainConfig
 ) -> Iterator[Step]:
-    """Make the steps that are left, one document each in the order given, round and round.
+    """Make the steps that are left, each with the next documents in the order given, round and round.
 
     The learning rate falls in a straight line, so that the last steps settle instead of jumping about.
     """
     for done in range(engine.state().step, config.steps):
-        tokens = encode_document(documents[done % len(documents)], tokenizer, block_size)
-        loss = engine.step([tokens], config.lr * (1 - done / config.steps))
-        yield Step(number=done + 1, loss=loss, tokens=len(tokens) - 1)
+        places = range(done * config.batch, (done + 1) * config.batch)
+        batch = [encode_document(documents[place % len(documents)], tokenizer, block_size) for place in places]
+        loss = engine.step(batch, config.lr * (1 - done / config.steps))
+        yield Step(number=done + 1, loss=loss, tokens=sum(len(tokens) - 1 for tokens in batch))
 
 
 def evaluate(engine: Engine, documents: Sequence[str], tokenizer: CharTokenizer, block_size: int) -> float:

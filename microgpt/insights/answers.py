@@ -10,7 +10,7 @@ from microgpt.insights.locked import Answer, Fault, LockedQuestion, can_be_typed
 from microgpt.insights.mutant import apply_mutant
 from microgpt.insights.parallel import candidates, choose
 from microgpt.insights.question import kind_of
-from microgpt.insights.subject import enclosing_function, parse_python, statement_lines
+from microgpt.insights.subject import enclosing_function, parse_python, statement_lines, symbol_source
 from microgpt.sandbox import Job, Limits, Outcome, Program, run_jobs
 
 # A question is answered in milliseconds; a mutant that takes longer never ends.
@@ -110,10 +110,11 @@ def _mutants(course: Course, insights: Sequence[Insight]) -> tuple[_Mutants, lis
     errors: list[CourseError] = []
     for insight in insights:
         mutants[insight.id] = {}
+        anchor = _anchor_lines(course, insight)
         for belief in insight.misconceptions:
             line = insight.lines[f"misconceptions.{belief.id}.mutant"]
             try:
-                source = apply_mutant(course.subject_source, belief.mutant)
+                source = apply_mutant(course.subject_source, belief.mutant, anchor=anchor)
                 parse_python(source, path="")
                 mutants[insight.id][belief.id] = source
             except CourseError as error:
@@ -139,6 +140,15 @@ def _jobs(course: Course, case: _Case, sources: Mapping[str, str]) -> Iterator[J
         watch = _watched(course, case.insight) if name == _SUBJECT and not case.question.holdout else ""
         program = _program(course, source)
         yield Job(program=program, expression=case.call, inputs=case.question.inputs, watch=watch)
+
+
+def _anchor_lines(course: Course, insight: Insight) -> range:
+    """Return the lines of the function that an insight is about; none where there is no such function."""
+    watched = _watched(course, insight)
+    if not watched:
+        return range(0)
+    lines = symbol_source(course.subject_source, watched)
+    return range(lines.start, lines.start + len(lines.lines))
 
 
 def _statement_lines(course: Course, insight: Insight) -> tuple[int, ...]:

@@ -1,7 +1,7 @@
 """A misconception as an edit of the subject: the code then believes what the learner believes.
 
-A diff is made of fragments of lines. ``-`` is what stands there and must match at exactly one place, ``+`` is what
-comes instead; leading space is ignored, for the author does not count columns:
+A diff is made of fragments of lines. ``-`` is what stands there and must match at exactly one place, of the subject or
+of the insight's anchor; ``+`` is what comes instead. Leading space is ignored, for the author does not count columns:
 
 >>> print(apply_mutant("def half(x):\\n    return x / 2", "- x / 2\\n+ x * 2"))
 def half(x):
@@ -9,7 +9,7 @@ def half(x):
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import pairwise
@@ -25,17 +25,20 @@ class Hunk:
     new: tuple[str, ...]
 
 
-def apply_mutant(source: str, diff: str) -> str:
+def apply_mutant(source: str, diff: str, *, anchor: Collection[int] = ()) -> str:
     """Return the source with every hunk of a diff applied.
 
     Every hunk is matched against the source as it was, so that the order of hunks does not matter. Of several ``+``
     lines the first stands where the match began; the others are indented as that line is, and as they are among
     each other.
 
+    Args:
+        anchor: the lines of the insight's anchor; of several places that match, the one in there is meant.
+
     Raises:
         CourseError: the diff is empty, a hunk matches nowhere or at several places, or two hunks overlap.
     """
-    edits = sorted(_edit(source, hunk) for hunk in parse_diff(diff))
+    edits = sorted(_edit(source, hunk, anchor) for hunk in parse_diff(diff))
     for (_, end, _), (start, _, _) in pairwise(edits):
         if start < end:
             line = source.count("\n", 0, start) + 1
@@ -71,9 +74,9 @@ def parse_diff(diff: str) -> tuple[Hunk, ...]:
     return tuple(Hunk(old=tuple(old), new=tuple(new)) for old, new in hunks)
 
 
-def _edit(source: str, hunk: Hunk) -> tuple[int, int, str]:
+def _edit(source: str, hunk: Hunk, anchor: Collection[int]) -> tuple[int, int, str]:
     """Return where a hunk's edit begins and ends in the source, and the text to put there."""
-    start, end = _place(source, hunk.old)
+    start, end = _place(source, hunk.old, anchor)
     line_start = source.rfind("\n", 0, start) + 1
     if not hunk.new:  # the lines go as a whole
         line_end = source.find("\n", end) + 1 or len(source)
@@ -85,7 +88,7 @@ def _edit(source: str, hunk: Hunk) -> tuple[int, int, str]:
     return start, end, "\n".join(i + text.strip() for i, text in zip(indents, hunk.new, strict=True))
 
 
-def _place(source: str, fragments: Sequence[str]) -> tuple[int, int]:
+def _place(source: str, fragments: Sequence[str], anchor: Collection[int]) -> tuple[int, int]:
     """Return the one span where the fragments stand in a row, each in the line after the other.
 
     A word at a fragment's edge is matched whole: ``lr = 0.01`` is not in ``lr = 0.015``.
@@ -95,12 +98,16 @@ def _place(source: str, fragments: Sequence[str]) -> tuple[int, int]:
     after = r"(?!\w)" if re.match(r"\w", last) else ""
     pattern = before + r"[ \t]*\n[ \t]*".join(map(re.escape, fragments)) + after
     spans = [(m.start(), m.start() + len(m[1])) for m in re.finditer(f"(?=({pattern}))", source)]
-    if len(spans) == 1:
-        return spans[0]
+    lines = [source.count("\n", 0, start) + 1 for start, _ in spans]
+    inside = [span for span, line in zip(spans, lines, strict=True) if line in anchor]
+    if len(spans) == 1 or len(inside) == 1:
+        return (inside or spans)[0]
     if spans:
-        lines = [source.count("\n", 0, start) + 1 for start, _ in spans]
-        places = f"{len(spans)} places of the subject (lines {', '.join(map(str, lines[:5]))})"
-        raise CourseError(f"- {fragments[0]} stands at {places}. Try more of the line, or the next line too.")
+        places = ", ".join(map(str, lines[:5]))
+        raise CourseError(
+            f"- {fragments[0]} stands at {len(spans)} places of the subject (lines {places}). "
+            "Try more of the line, or the next line too."
+        )
     raise _nowhere(source, fragments)
 
 

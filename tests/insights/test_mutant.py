@@ -114,3 +114,26 @@ def test_any_diff_of_any_text_applies_or_is_refused_but_never_breaks(diff: str, 
     except CourseError as error:
         said = str(error)
     assert "Try" in said
+
+
+TWINS = """
+def one(x):
+    y = x + 1
+    return y
+
+def two(x):
+    y = x + 1
+    return y
+"""
+
+
+def test_of_several_places_the_one_in_the_anchor_is_meant() -> None:
+    assert apply_mutant(TWINS, "- return y\n+ return x", anchor=range(6, 9)).splitlines()[-1] == "    return x"
+    assert apply_mutant(TWINS, "- return y\n+ return x", anchor=range(2, 5)).splitlines()[3] == "    return x"
+    for anchor in (range(0), range(20, 30), range(1, 9)):
+        with pytest.raises(CourseError, match=r"stands at 2 places of the subject \(lines 4, 8\)"):
+            apply_mutant(TWINS, "- return y\n+ return x", anchor=anchor)
+
+
+def test_what_stands_at_one_place_need_not_be_in_the_anchor() -> None:
+    assert "def three" in apply_mutant(TWINS, "- def one(x):\n+ def three(x):", anchor=range(6, 9))

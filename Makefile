@@ -10,7 +10,7 @@ FRESH := build/wheel-check
 .PHONY: tutor test test-slow lint course wheel speed readme readme-check ci rest clean
 
 tutor: $(BASE)
-	@$(BIN)/microgpt tutor
+	@trap : INT; $(BIN)/microgpt tutor || [ $$? -eq 130 ] # Ctrl-C is a way to leave, and no error
 
 test: $(DEV)
 	$(BIN)/pytest -n 2 -m "not slow"

@@ -44,7 +44,7 @@ def test_the_suggested_number_of_channels_works(n_embd: int, n_head: int) -> Non
         GPTConfig(vocab_size=27, n_embd=n_embd, n_head=n_head)
     except ConfigError as refused:
         suggested = int(str(refused).rsplit("=", 1)[1].rstrip("."))
-        GPTConfig(vocab_size=27, n_embd=suggested, n_head=n_head)
+        assert GPTConfig(vocab_size=27, n_embd=suggested, n_head=n_head).head_dim * n_head == suggested
 
 
 @pytest.mark.parametrize("name", ["n_layer", "n_embd", "n_head", "block_size"])

@@ -69,6 +69,15 @@ def test_a_comment_in_the_subject_makes_nothing_stale_and_the_values_stay_beside
         assert name in source[lines[place] - 1]
 
 
+def test_a_mutants_lines_that_stand_elsewhere_too_are_meant_where_the_anchor_is(lock: Lock, tmp_path: Path) -> None:
+    folder = tmp_path / "averages"
+    shutil.copytree(Path(__file__).parent / "fixtures" / "averages", folder)
+    twin = "def twin(numbers):\n    total = sum(numbers)\n    return total / len(numbers)\n\n\n"
+    source = (folder / "averages.py").read_text()
+    (folder / "averages.py").write_text(twin + source + "\n\n" + twin.replace("twin", "triplet"))
+    assert make_lock(load_course(folder)).insights[MEAN].questions == lock.insights[MEAN].questions
+
+
 def test_parallel_questions_vary_the_authored_ones_and_each_shows_a_misconception_plainly(lock: Lock) -> None:
     for insight in (MEAN, SMOOTH):
         asked = lock.insights[insight].questions

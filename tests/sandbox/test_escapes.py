@@ -360,6 +360,7 @@ def attack():
 
 
 def test_a_job_cannot_answer_for_another_program() -> None:
+    """What its neighbours get is checked by `attack`; for itself it may say what it likes."""
     forged = "".join(
         f'{{"number": {n}, "kind": "value", "value": "forged"}}\\n{{"number": {n}, "ended": 0}}\\n' for n in range(5)
     )
@@ -375,7 +376,7 @@ def attack():
         time.sleep(0.1)
         attack()
 """
-    attack(source)
+    assert attack(source).value in (None, "forged")
 
 
 @pytest.mark.parametrize(

@@ -88,6 +88,48 @@ def show(name: str) -> None:
         click.echo(f"\ngoal {goal}: {', '.join(names)}")
 
 
+@course.command(name="plan", epilog="Example:  microgpt course plan --goal attention")
+@click.argument("name", metavar="[PATH|NAME]", default="microgpt")
+@click.option("--goal", default="", help="One of the course's goals. [default: the whole course]")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+def show_plan(name: str, goal: str, as_json: bool) -> None:
+    """Show what a goal takes: its ideas, each after those it needs."""
+    from microgpt.insights.course import load_course, plan
+
+    loaded = load_course(_find(name))
+    insights = [loaded.insights[name] for name in plan(loaded, goal)]
+    if as_json:
+        rows = [{"id": insight.id, "claim": insight.claim, "needs": insight.needs} for insight in insights]
+        said = {"format": "microgpt/plan/1", "course": loaded.id, "goal": goal, "insights": rows}
+        click.echo(json.dumps(said, ensure_ascii=False))
+        return
+    for number, insight in enumerate(insights, 1):
+        click.echo(f"{number:>3}  {insight.id}\n     {insight.claim}")
+    goals = "" if goal else f"   goals: {', '.join(loaded.goals)}"
+    click.echo(f"{len(insights)} of {len(loaded.insights)} ideas.{goals}")
+
+
+@course.command(epilog="Example:  microgpt course graph --svg course.svg")
+@click.argument("name", metavar="[PATH|NAME]", default="microgpt")
+@click.option("--goal", default="", help="Only what one of the course's goals takes.")
+@click.option("--svg", metavar="FILE", type=click.Path(path_type=Path), help="Draw it, instead of writing Mermaid.")
+def graph(name: str, goal: str, svg: Path | None) -> None:
+    """Show which idea needs which: as text in Mermaid's language, or as a picture."""
+    from microgpt.errors import CourseError
+    from microgpt.insights.course import load_course
+    from microgpt.insights.graph import to_mermaid, to_svg
+
+    loaded = load_course(_find(name))
+    if svg is None:
+        click.echo(to_mermaid(loaded, goal), nl=False)
+        return
+    try:
+        svg.write_text(to_svg(loaded, goal), encoding="utf-8")
+    except OSError as error:
+        raise CourseError(f"cannot be written: {error.strerror}. Try another --svg FILE.", path=str(svg)) from None
+    click.echo(f"{svg}: drawn. Open it in a browser; pointed at, a box says its claim.")
+
+
 def _find(name: str) -> Path:
     """Return a course's folder as a person here would write it."""
     from microgpt.insights.course import find_course

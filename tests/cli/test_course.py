@@ -119,3 +119,36 @@ def test_help_loads_neither_yaml_nor_the_sandbox() -> None:
     done = subprocess.run([sys.executable, "-c", script + check], capture_output=True, text=True, check=True)
     assert done.stdout.endswith("[]\n")
     assert "Example:" in done.stdout
+
+
+def test_a_plan_names_what_a_goal_takes_in_order(folder: Path) -> None:
+    done = run("plan", str(folder), "--goal", "smoothing", "--json")
+    plan = json.loads(done.stdout)
+    assert (plan["format"], plan["goal"]) == ("microgpt/plan/1", "smoothing")
+    seen: set[str] = set()
+    for insight in plan["insights"]:
+        assert seen.issuperset(insight["needs"])
+        seen.add(insight["id"])
+    assert "smoothing-starts-low" in seen
+    shown = run("plan", str(folder)).stdout
+    assert "3 of 3 ideas.   goals: " in shown
+    assert [line for line in shown.splitlines() if line.startswith("  1  ")]
+
+
+def test_a_goal_that_is_not_there_names_the_nearest(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["course", "plan", str(folder), "--goal", "smothing"])
+    assert ended.value.code == 2
+    assert "no goal 'smothing'" in (said := capsys.readouterr().err)
+    assert "smoothing" in said
+
+
+def test_a_graph_is_mermaid_or_a_drawn_file(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("graph", str(folder)).stdout.startswith("graph TD\n")
+    drawn = tmp_path / "course.svg"
+    assert run("graph", str(folder), "--svg", str(drawn)).exit_code == 0
+    assert drawn.read_text().startswith("<svg ")
+    with pytest.raises(SystemExit) as ended:
+        main(["course", "graph", str(folder), "--svg", str(tmp_path)])
+    assert ended.value.code == 2
+    assert "Try another --svg FILE" in capsys.readouterr().err

@@ -130,6 +130,15 @@ def graph(name: str, goal: str, svg: Path | None) -> None:
     click.echo(f"{svg}: drawn. Open it in a browser; pointed at, a box says its claim.")
 
 
+@course.command(epilog="Example:  microgpt course schema insight > insight.schema.json")
+@click.argument("what", type=click.Choice(["insight", "course"]))
+def schema(what: str) -> None:
+    """Print the JSON Schema of a file, for editors that complete and check what you type."""
+    from microgpt.insights.schema import course_schema, insight_schema
+
+    click.echo(json.dumps(insight_schema() if what == "insight" else course_schema(), indent=1))
+
+
 def _find(name: str) -> Path:
     """Return a course's folder as a person here would write it."""
     from microgpt.insights.course import find_course

@@ -20,7 +20,7 @@ from microgpt.insights.subject import SourceLines, module_path, read_text, symbo
 
 __all__ = ["Course", "SourceLines", "find_course", "load_course", "plan", "read_course", "symbol_source"]
 
-_COURSE_KEYS = ("format", "id", "title", "audience", "subject", "order", "goals", "datasets", "glossary")
+COURSE_KEYS = ("format", "id", "title", "audience", "subject", "order", "goals", "datasets", "glossary")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,8 +152,8 @@ def _sorted_by_needs(names: Sequence[str], insights: Mapping[str, Insight]) -> t
 
 def _check_course_keys(doc: Document) -> None:
     for name in doc.data:
-        if name not in _COURSE_KEYS:
-            raise doc.error(name, f"unknown key {name!r}. {nearest(name, _COURSE_KEYS)}")
+        if name not in COURSE_KEYS:
+            raise doc.error(name, f"unknown key {name!r}. {nearest(name, COURSE_KEYS)}")
     if doc.data.get("format") != 1:
         raise doc.error("format", f"the format {doc.data.get('format')!r} is not known here. Try  format: 1")
 

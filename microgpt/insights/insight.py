@@ -14,13 +14,14 @@ from microgpt.insights.strict_yaml import Document, nearest, read_yaml
 from microgpt.insights.subject import parse_python
 from microgpt.sandbox import Json
 
-_INSIGHT_KEYS = (
+INSIGHT_KEYS = (
     "id", "claim", "anchor", "needs", "ask", "call", "within", "show", "options", "questions", "misconceptions",
     "skip", "revision",
 )  # fmt: skip
-_QUESTION_KEYS = ("ask", "call", "holdout", "options", "right", "wrong")  # every other key is an input
-_MISCONCEPTION_KEYS = ("belief", "mutant", "counter", "reply")
-_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+QUESTION_KEYS = ("ask", "call", "holdout", "options", "right", "wrong")  # every other key is an input
+MISCONCEPTION_KEYS = ("belief", "mutant", "counter", "reply")
+IDENTIFIER = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+LONGEST_ID = 64  # characters
 _BREAKS = re.compile(r"^## Where it breaks[ \t]*$", re.MULTILINE)
 
 
@@ -69,6 +70,7 @@ class Insight:
     """What one file says.
 
     Args:
+        claim: the one thing to be remembered.
         anchor: the symbol of the subject that this is about, such as ``adam`` or ``train.lr``; empty without code.
         needs: ids of the insights to know first.
         ask, call, options: of every question that does not bring its own.
@@ -111,7 +113,7 @@ def parse_insight(text: str, path: str) -> Insight:
     text = text.removeprefix("\ufeff").replace("\r\n", "\n")
     front, body, body_line = _split(text, path)
     doc = read_yaml(front, path=path, first_line=2)
-    _known_keys(doc, "", _INSIGHT_KEYS)
+    _known_keys(doc, "", INSIGHT_KEYS)
     questions = tuple(_question(doc, name) for name in doc.mapping("questions"))
     misconceptions = tuple(_misconception(doc, name) for name in doc.mapping("misconceptions"))
     before, heading, after = _cut_at_breaks(body)
@@ -170,7 +172,7 @@ def _question(doc: Document, name: str) -> Question:
         raise doc.error(f"{key}.holdout", f"holdout is true or false, not {holdout!r}. Try  holdout: true")
     return Question(
         id=name,
-        inputs={k: v for k, v in fields.items() if k not in _QUESTION_KEYS},
+        inputs={k: v for k, v in fields.items() if k not in QUESTION_KEYS},
         ask=doc.text(f"{key}.ask", ""),
         call=doc.text(f"{key}.call", ""),
         holdout=holdout,
@@ -184,7 +186,7 @@ def _question(doc: Document, name: str) -> Question:
 def _misconception(doc: Document, name: str) -> Misconception:
     key = f"misconceptions.{name}"
     _identifier(doc, key, name)
-    _known_keys(doc, key, _MISCONCEPTION_KEYS)
+    _known_keys(doc, key, MISCONCEPTION_KEYS)
     return Misconception(
         id=name,
         belief=doc.text(f"{key}.belief"),
@@ -231,14 +233,14 @@ def _check_call(doc: Document, key: str, question: Question, call: str) -> None:
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     for name in question.inputs:
         if name not in used:
-            meant = get_close_matches(name, (*_QUESTION_KEYS, *used), n=1)
+            meant = get_close_matches(name, (*QUESTION_KEYS, *used), n=1)
             hint = f"Try {meant[0]}." if meant else "Try deleting it."
             raise doc.error(f"{key}.{name}", f"the call {call} does not use the input {name!r}. {hint}")
 
 
 def _check_wrong_answers(doc: Document, key: str, question: Question, beliefs: list[str]) -> None:
     for name in question.inputs:
-        raise doc.error(f"{key}.{name}", f"unknown key {name!r} without a `call:`. {nearest(name, _QUESTION_KEYS)}")
+        raise doc.error(f"{key}.{name}", f"unknown key {name!r} without a `call:`. {nearest(name, QUESTION_KEYS)}")
     if question.right is None:
         raise doc.error(key, f"{question.id!r} has no right answer. Try a `call:` that computes it, or `right:`.")
     for belief in question.wrong:
@@ -256,7 +258,7 @@ def _known_keys(doc: Document, key: str, known: Collection[str]) -> None:
 
 
 def _identifier(doc: Document, key: str, name: str) -> str:
-    if not _ID.fullmatch(name) or len(name) > 64:
+    if not IDENTIFIER.fullmatch(name) or len(name) > LONGEST_ID:
         raise doc.error(key, f"the id {name[:70]!r} has other signs than a-z, 0-9 and -. Try  lower-case-words")
     return name
 

@@ -4,6 +4,8 @@
     ├── ConfigError       a setting that cannot work; names the setting and the fix
     ├── DataError         a text file that cannot be trained on; names the file
     ├── CheckpointError   a run folder that cannot be read or written; what was there is still whole
+    ├── TraceError        a trace or a plot of a run cannot be read or written; the run is not lost
+    ├── PortError         a program that is to be checked gives no answer; names what it did instead
     ├── MissingExtra      an optional dependency is not installed; names the pip command
     ├── CourseError       a file of a course breaks the format; carries path, line and column
     ├── SandboxError      code that is not ours cannot be contained here; says what is missing
@@ -33,6 +35,14 @@ class DataError(MicroGPTError):
 
 class CheckpointError(MicroGPTError):
     """A run folder that cannot be read or written."""
+
+
+class TraceError(MicroGPTError):
+    """A trace or a plot of a run cannot be read or written."""
+
+
+class PortError(MicroGPTError):
+    """A program that is to be checked gives no answer that could be checked."""
 
 
 class CourseError(MicroGPTError):

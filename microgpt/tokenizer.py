@@ -1,5 +1,7 @@
 """Text to token ids and back: every character is a token, and one more, BOS, stands before and after a document.
 
+A stream, one continuous text, has no BOS; the model has it all the same, so that its shape tells nothing of that.
+
 >>> CharTokenizer.of(["ab", "ba"]).encode("ab")
 [2, 0, 1, 2]
 """
@@ -24,7 +26,7 @@ class CharTokenizer:
     @classmethod
     def of(cls, documents: Iterable[str]) -> "CharTokenizer":
         """Return the tokenizer of all characters that occur in the documents."""
-        return cls(chars="".join(sorted({char for text in documents for char in text})))
+        return cls(chars="".join(sorted(set[str]().union(*documents))))
 
     @property
     def bos(self) -> int:
@@ -40,19 +42,28 @@ class CharTokenizer:
     def _id_of(self) -> dict[str, int]:
         return {char: i for i, char in enumerate(self.chars)}
 
-    def encode(self, text: str) -> list[int]:
-        """Return the ids of a whole document, BOS at both ends.
+    def ids(self, text: str) -> list[int]:
+        """Return the ids of the characters alone, as in the midst of a text.
 
         Raises:
             ConfigError: if the training data had no such character; the model has no numbers for it.
         """
-        for char in text:
-            if char not in self._id_of:
-                known = repr(self.chars[:60])[1:-1] + ("..." if len(self.chars) > 60 else "")
-                raise ConfigError(
-                    f"the character {char!r} is not in the data that the model was trained on. Try only these: {known}"
-                )
-        return [self.bos, *(self._id_of[char] for char in text), self.bos]
+        try:
+            return [self._id_of[char] for char in text]
+        except KeyError as error:
+            [char] = error.args
+            known = repr(self.chars[:60])[1:-1] + ("..." if len(self.chars) > 60 else "")
+            raise ConfigError(
+                f"the character {char!r} is not in the data that the model was trained on. Try only these: {known}"
+            ) from None
+
+    def encode(self, text: str) -> list[int]:
+        """Return the ids of a whole document, BOS at both ends.
+
+        Raises:
+            ConfigError: as `ids`.
+        """
+        return [self.bos, *self.ids(text), self.bos]
 
     def decode(self, tokens: Sequence[int]) -> str:
         """Return the characters of the ids; BOS stands for none."""

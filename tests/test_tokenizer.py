@@ -22,6 +22,13 @@ def test_decoding_undoes_encoding(text: str) -> None:
     assert tokenizer.decode(tokenizer.encode(text)) == text
 
 
+@given(text=st.text())
+def test_the_midst_of_a_text_has_the_same_ids_without_bos(text: str) -> None:
+    tokenizer = CharTokenizer.of([text])
+    assert [tokenizer.bos, *tokenizer.ids(text), tokenizer.bos] == tokenizer.encode(text)
+    assert tokenizer.bos == tokenizer.vocab_size - 1
+
+
 @given(documents=st.lists(st.text()))
 def test_the_order_of_the_documents_does_not_matter(documents: list[str]) -> None:
     assert CharTokenizer.of(documents) == CharTokenizer.of(reversed(documents))

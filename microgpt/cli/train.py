@@ -1,216 +1,262 @@
-"""``microgpt train``: one live line while it runs, one result and one next command when it is done."""
+"""``microgpt train``: its options, and the loop that shows, records and saves."""
 
 import json
-import math
 import shlex
-import shutil
 import signal
-import statistics
 import sys
 import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict, fields
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 import click
 from click.core import ParameterSource
 
 from microgpt.cli import program
-from microgpt.config import GPTConfig, TrainConfig
-from microgpt.engines import ENGINES
-from microgpt.errors import ConfigError
+from microgpt.cli.progress import Pace, Progress, finite, guess, utilization
+from microgpt.cli.settings import GroupedCommand, apply_file, apply_preset
+from microgpt.config import CHOICES, ComputeConfig, GPTConfig, Shape, TrainConfig
+from microgpt.errors import ConfigError, MicroGPTError
+from microgpt.presets import PRESETS
 
 if TYPE_CHECKING:  # numpy would make `--help` slow
+    from microgpt.training.recording import TraceWriter
     from microgpt.training.run import Run
 
-LIVE_SECONDS = 0.1  # between two pictures of the live line
-RECENT = 100  # steps: the loss of one document says little, their mean shows the trend
+Command = TypeVar("Command", bound=Callable[..., None])
+
 INTERRUPTED = 130  # the exit code that shells expect after Ctrl-C
+PATH = click.Path(path_type=Path)
+PURPOSES = "; ".join(f"{name}: {preset.purpose}" for name, preset in PRESETS.items())
 
 EPILOG = """\b
 Examples:
   microgpt train
-  microgpt train --steps 200 --n-embd 32
-  microgpt train --engine numpy --batch 32 --steps 3000
+  microgpt train --engine numpy --batch 32 --steps 3000 --plot loss.png
   microgpt train --data poems.txt --block-size 32 --val-fraction 0.1
   microgpt train --resume runs/names-1
+  microgpt train --preset char --help      shows the numbers of a preset
 """
 
 
-@click.command(epilog=EPILOG)
+class TrainCommand(GroupedCommand):
+    """`train`, with its options in the order in which they begin to matter."""
+
+    groups: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "Start here": ("preset", "data", "engine", "steps", "resume"),
+        "The model": ("n_layer", "n_embd", "n_head", "block_size", "init_std", "final_norm"),
+        "The training": ("batch", "lr", "warmup", "seed", "val_fraction", "stream"),
+        "What is shown and kept": ("out", "plot", "record", "sample_every", "config", "as_json", "plain"),
+        "How it is computed": ("device", "dtype", "compile", "attention", "fused", "graphs", "micro_batch"),
+    }
+
+
+def setting(config: type, field: str, text: str) -> Callable[[Command], Command]:
+    """Return an option that is a field of a config: its name, its type and its default."""
+    default, name = getattr(config, field), field.replace("_", "-")
+    flags = f"--{name}/--no-{name}" if isinstance(default, bool) else f"--{name}"
+    kind = click.Choice(CHOICES[field]) if field in CHOICES else None  # None: that of the default
+    return click.option(flags, type=kind, default=default, show_default=True, help=text)
+
+
+@click.command(cls=TrainCommand, epilog=EPILOG)
 @click.option(
-    "--data", metavar="FILE", type=click.Path(path_type=Path), help="Text, a document a line. [default: names]"
-)
-@click.option("--steps", type=int, default=TrainConfig.steps, show_default=True, help="How many.")
-@click.option("--batch", type=int, default=TrainConfig.batch, show_default=True, help="Documents a step.")
-@click.option("--seed", type=int, default=TrainConfig.seed, show_default=True, help="Same seed, same model.")
-@click.option("--val-fraction", type=float, default=TrainConfig.val_fraction, show_default=True, help="Held out.")
-@click.option("--n-layer", type=int, default=GPTConfig.n_layer, show_default=True, help="Blocks of attention and MLP.")
-@click.option("--n-embd", type=int, default=GPTConfig.n_embd, show_default=True, help="Channels of a token.")
-@click.option("--n-head", type=int, default=GPTConfig.n_head, show_default=True, help="Attention heads.")
-@click.option("--block-size", type=int, default=GPTConfig.block_size, show_default=True, help="Longest context.")
-@click.option("--engine", type=click.Choice(ENGINES), default="reference", show_default=True, help="Who computes.")
-@click.option("--out", metavar="FOLDER", type=click.Path(path_type=Path), help="A new folder. [default: runs/DATA-N]")
-@click.option("--resume", metavar="RUN", type=click.Path(path_type=Path), help="Go on with a run that was stopped.")
+    "--preset", type=click.Choice(list(PRESETS)), default="micro", show_default=True, help=f"{PURPOSES}.",
+    is_eager=True, expose_value=False, callback=apply_preset,
+)  # fmt: skip
+@click.option("--data", metavar="NAME|FILE", default="names", show_default=True, help="Or shakespeare, or a file.")
+@setting(ComputeConfig, "engine", "Who computes.")
+@setting(TrainConfig, "steps", "How many.")
+@click.option("--resume", metavar="RUN", type=PATH, help="Go on with a run that was stopped.")
+@setting(GPTConfig, "n_layer", "Blocks of attention and MLP.")
+@setting(GPTConfig, "n_embd", "Channels of a token.")
+@setting(GPTConfig, "n_head", "Attention heads.")
+@setting(GPTConfig, "block_size", "Longest context.")
+@setting(GPTConfig, "init_std", "Spread of the weights that are drawn.")
+@setting(GPTConfig, "final_norm", "A norm at the end.")
+@setting(TrainConfig, "batch", "Documents or windows a step.")
+@setting(TrainConfig, "lr", "Learning rate, before it falls.")
+@setting(TrainConfig, "warmup", "Steps over which it rises.")
+@setting(TrainConfig, "seed", "Same seed, same model.")
+@setting(TrainConfig, "val_fraction", "Part that is held out.")
+@click.option("--stream", is_flag=True, help="Read a file as one text, not as a document a line.")
+@click.option("--out", metavar="FOLDER", type=PATH, help="A new folder. [default: runs/DATA-N]")
+@click.option("--plot", metavar="FILE.png", type=PATH, help="Draw the losses at the end.")
+@click.option("--record", metavar="FILE.jsonl", type=PATH, help="Losses, samples, attention, gradients as it learns.")
+@click.option("--sample-every", metavar="STEPS", type=int, help="Let it write; 0: never. [default: a tenth of all]")
+@click.option(
+    "--config", metavar="FILE.toml", type=PATH, help="Settings, one a line: n-embd = 32",
+    is_eager=True, expose_value=False, callback=apply_file,
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a step on stdout.")
-@click.option("--plain", is_flag=True, help="No redrawn line.")
+@click.option("--plain", is_flag=True, help="ASCII, and no redrawn line.")
+@setting(ComputeConfig, "device", "Where torch computes.")
+@setting(ComputeConfig, "dtype", "Kind of numbers.")
+@setting(ComputeConfig, "compile", "Let torch fuse operations.")
+@setting(ComputeConfig, "attention", "In one kernel, or not.")
+@setting(ComputeConfig, "fused", "One kernel for all of Adam.")
+@setting(ComputeConfig, "graphs", "A step as one CUDA graph.")
+@setting(ComputeConfig, "micro_batch", "Documents at once; 0: all.")
 @click.pass_context
 def train(
     ctx: click.Context,
-    data: Path | None,
-    steps: int,
-    batch: int,
-    seed: int,
-    val_fraction: float,
-    n_layer: int,
-    n_embd: int,
-    n_head: int,
-    block_size: int,
-    engine: str,
-    out: Path | None,
+    data: str,
+    stream: bool,
     resume: Path | None,
+    out: Path | None,
+    plot: Path | None,
+    record: Path | None,
+    sample_every: int | None,
     as_json: bool,
     plain: bool,
+    **settings: object,
 ) -> None:
     """Train a GPT on names, or on your own text.
 
     A document with more characters than the block size is cut there. Ctrl-C saves the run; --resume goes on with it.
+    Options go before --config, and its settings before those of --preset.
     """
-    from microgpt.data import load_dataset
-    from microgpt.training.run import begin, configure
-    from microgpt.training.run import resume as resume_run
+    from microgpt.training.plot import check_plot
+    from microgpt.training.recording import check_trace, open_trace
 
-    if resume:
-        _refuse_other_options(ctx)
-        run = resume_run(resume)
-    else:
-        training = TrainConfig(steps=steps, batch=batch, seed=seed, val_fraction=val_fraction)
-        dataset = load_dataset(data)
-        shape = {"n_layer": n_layer, "n_embd": n_embd, "n_head": n_head, "block_size": block_size}
-        run = begin(out, configure(dataset, training, engine, **shape), dataset)
-    live = sys.stdout.isatty() and not (plain or as_json)
-    pace = _train(run, as_json=as_json, live=live)
-    done = len(run.losses) == run.config.training.steps
-    _report(run, pace, done=done, as_json=as_json)
-    if not done:
+    if sample_every is not None and sample_every < 0:
+        raise ConfigError(f"sample_every={sample_every} is too small: it must be 0 or more. Try --sample-every 100.")
+    if plot:
+        check_plot(plot)
+    if record:
+        check_trace(record, goes_on=resume is not None)
+    run = _resume(ctx, resume) if resume else _begin(data, stream, out, settings)
+    _say(_opening(run), as_json)
+    progress = Progress(run, as_json=as_json, live=_can_redraw() and not (plain or as_json))
+    trace = open_trace(record, run, sample_every=sample_every, goes_on=resume is not None) if record else nullcontext()
+    with trace as writer:
+        pace = _train(run, progress, writer, sample_every)
+    _report(run, pace, plot, as_json)
+    if len(run.losses) < run.config.training.steps:
         raise SystemExit(INTERRUPTED)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Pace:
-    """How fast it went since the command was started: steps made, tokens predicted, seconds for both."""
+def _begin(data: str, stream: bool, out: Path | None, settings: Mapping[str, object]) -> "Run":
+    from microgpt.data import load_dataset
+    from microgpt.training.run import begin, configure
 
-    steps: int = 0
-    tokens: int = 0
-    seconds: float = 0.0
-
-    @property
-    def steps_per_s(self) -> float:
-        return self.steps / self.seconds if self.seconds else 0.0
-
-    @property
-    def tokens_per_s(self) -> float:
-        return self.tokens / self.seconds if self.seconds else 0.0
+    training = TrainConfig(**_pick(TrainConfig, settings))
+    compute = ComputeConfig(**_pick(ComputeConfig, settings))
+    dataset = load_dataset(data, stream=stream)
+    shape = cast("Shape", {name: settings[name] for name in Shape.__annotations__})
+    return begin(out, configure(dataset, training, compute, **shape), dataset)
 
 
-def _train(run: "Run", *, as_json: bool, live: bool) -> Pace:
-    """Train to the end or to Ctrl-C, and show how it goes."""
-    from microgpt.training.run import is_tenth, save, train_and_save
+def _resume(ctx: click.Context, folder: Path) -> "Run":
+    """Go on with a run as it began: else it would end as no run that can be named. Who computes it may change."""
+    from microgpt.training.checkpoint import read_config
+    from microgpt.training.run import resume
 
-    total, before, drawn, pace, start = run.config.training.steps, len(run.losses), 0.0, Pace(), time.perf_counter()
-    _say(_opening(run), as_json)
-    with _ctrl_c_asks() as is_asked_to_stop, _live_line(live) as redraw:
-        for step in train_and_save(run):
-            now = time.perf_counter()
-            pace = Pace(steps=step.number - before, tokens=pace.tokens + step.tokens, seconds=now - start)
-            if as_json:
-                click.echo(json.dumps({"format": "microgpt/step/1", "step": step.number, "loss": step.loss}))
-            elif live and (now - drawn > LIVE_SECONDS or step.number == total):
-                redraw(_progress(run, pace))
-                drawn = now
-            elif not live and is_tenth(step.number, total):
-                click.echo(_progress(run, pace))
+    names = [option.name or "" for option in ctx.command.params]
+    given = {name for name in names if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE}
+    compute = {field.name: ctx.params[field.name] for field in fields(ComputeConfig) if field.name in given}
+    others = given - {*compute, "resume", "record", "plot", "sample_every", "as_json", "plain"}
+    if others:
+        listed = ", ".join(sorted(f"--{name.replace('_', '-')}" for name in others))
+        raise ConfigError(f"--resume goes on with the run's own settings: leave out {listed}.")
+    before = read_config(folder).compute
+    if compute.get("engine", before.engine) == before.engine:  # another engine chooses anew
+        compute = asdict(before) | compute
+    return resume(folder, ComputeConfig(**compute))
+
+
+def _pick(config: type, settings: Mapping[str, object]) -> dict[str, Any]:
+    return {field.name: settings[field.name] for field in fields(config)}
+
+
+def _train(run: "Run", progress: Progress, writer: "TraceWriter | None", sample_every: int | None) -> Pace:
+    """Train to the end or to Ctrl-C; show and record how it goes."""
+    from microgpt.training.recording import is_sampled, sample_now
+    from microgpt.training.run import save, train_and_save
+
+    pace, steps = Pace(), run.config.training.steps
+    with _ctrl_c_asks() as is_asked_to_stop, progress.line():
+        started = time.perf_counter()
+        for count, step in enumerate(train_and_save(run)):
+            before = Pace() if count == 1 else pace  # the first step may compile: it counts only while it is alone
+            pace = before.after(step, time.perf_counter() - started)
+            sample = sample_now(run) if is_sampled(step.number, steps, sample_every) else None
+            progress.show(step, pace, sample)
+            try:
+                if writer:
+                    writer.write(step, sample)
+            except MicroGPTError:
+                save(run)
+                raise
             if is_asked_to_stop():
                 save(run)
                 break
+            started = time.perf_counter()
     return pace
 
 
 def _opening(run: "Run") -> str:
-    documents, model = run.documents.train, run.config.model
-    cut = sum(len(text) > model.block_size for text in documents)
+    texts, model = run.documents.train, run.config.model
+    cut = sum(len(text) > model.block_size for text in texts)
     note = f"; {cut:,} of them cut at {model.block_size} characters, the block size" if cut else ""
+    read = f"{len(texts[0]):,} characters" if run.config.stream else f"{len(texts):,} documents{note}"
     return (
-        f"run {run.folder}: {model.n_params:,} parameters, {len(documents):,} documents{note}\n"
-        f"loss in nats a token; a guess that is even over {model.vocab_size} tokens: {_guessing(run)}"
+        f"run {run.folder}: {model.n_params:,} parameters, {read}\n"
+        f"computed by {run.engine.described}\n"
+        f"loss in nats a token; a guess that is even over {model.vocab_size} tokens: {guess(run)}"
     )
 
 
-def _progress(run: "Run", pace: Pace) -> str:
-    """Return the live line; it fits in 80 columns for the usual numbers."""
-    total, done = run.config.training.steps, len(run.losses)
-    left = (total - done) / pace.steps_per_s
-    return (
-        f"{done:{len(str(total))}}/{total}  loss {run.losses[-1]:.3f}  mean {_recent(run):.3f}  "
-        f"guess {_guessing(run)}  {pace.steps_per_s:,.0f} steps/s  {left:,.0f} s left"
-    )
-
-
-def _recent(run: "Run") -> float:
-    """Return the mean of the last losses: that of one document says little, this shows the trend."""
-    return statistics.fmean(run.losses[-RECENT:])
-
-
-def _guessing(run: "Run") -> str:
-    """Return the loss of a model that knows nothing and gives every token the same share."""
-    vocab_size = run.config.model.vocab_size
-    return f"ln {vocab_size} = {math.log(vocab_size):.3f}"
-
-
-def _report(run: "Run", pace: Pace, *, done: bool, as_json: bool) -> None:
-    from microgpt.training.checkpoint import run_object
+def _report(run: "Run", pace: Pace, plot: Path | None, as_json: bool) -> None:
+    """Measure what was held out, and say how it ended."""
+    from microgpt.training.curve import RECENT, recent_loss
+    from microgpt.training.plot import plot_losses
     from microgpt.training.run import validation_loss
 
-    held_out = len(run.documents.validation)
-    if done and held_out:
-        _say(f"measuring the loss on the {held_out:,} documents that were held out", as_json)
-    val_loss = validation_loss(run) if done else None
+    done, steps = len(run.losses), run.config.training.steps
+    loss, val_loss = recent_loss(run.losses), None
+    if done == steps and run.documents.validation:
+        _say("measuring the loss on what was held out", as_json)
+        val_loss = validation_loss(run)
     if as_json:
-        result = {
-            "done": done,
-            "step": len(run.losses),
-            "loss": _recent(run),
-            "val_loss": val_loss,
-            "params": run.config.model.n_params,
-            "steps_per_s": pace.steps_per_s,
-            "tokens_per_s": pace.tokens_per_s,
-            "checkpoint": str(run.folder / "checkpoint.safetensors"),
-        }
-        click.echo(json.dumps({**run_object(run.config), **result}))
-    state = "done" if done else f"stopped at step {len(run.losses)} of {run.config.training.steps}, and saved"
-    held_out_loss = "" if val_loss is None else f", on held-out documents {val_loss:.3f}"
-    steps = min(RECENT, len(run.losses))
-    command = f"{program()} sample" if done else f"{program()} train --resume"
-    _say(
-        f"{state}: loss {_recent(run):.3f} over the last {steps} steps{held_out_loss} (guess: {_guessing(run)})",
-        as_json,
-    )
+        click.echo(json.dumps(_result(run, pace, loss, val_loss)))
+    state = "done" if done == steps else f"stopped at step {done} of {steps}, and saved"
+    held_out = "" if val_loss is None else f", held out {val_loss:.3f}"
+    _say(f"{state}: loss {loss:.3f} over the last {min(RECENT, done)} steps{held_out} (guess: {guess(run)})", as_json)
+    if plot:
+        plot_losses(plot, run.losses, vocab_size=run.config.model.vocab_size, val_loss=val_loss)
+        _say(f"plot: {plot}", as_json)
+    command = f"{program()} sample" if done == steps else f"{program()} train --resume"
     _say(f"next: {command} {shlex.quote(str(run.folder))}", as_json)
+
+
+def _result(run: "Run", pace: Pace, loss: float, val_loss: float | None) -> dict[str, object]:
+    from microgpt.training.checkpoint import run_object
+
+    return {
+        **run_object(run.config),
+        "done": len(run.losses) == run.config.training.steps,
+        "step": len(run.losses),
+        "loss": finite(loss),
+        "val_loss": val_loss and finite(val_loss),
+        "params": run.config.model.n_params,
+        "steps_per_s": pace.steps_per_s,
+        "tokens_per_s": pace.tokens_per_s,
+        "mfu": utilization(run, pace),
+        "checkpoint": str(run.folder / "checkpoint.safetensors"),
+    }
 
 
 def _say(prose: str, as_json: bool) -> None:
     click.echo(prose, err=as_json)
 
 
-def _refuse_other_options(ctx: click.Context) -> None:
-    """A run goes on as it began: else it would end as no run that can be named."""
-    may_differ = {"resume", "as_json", "plain"}
-    for name in ctx.params.keys() - may_differ:
-        if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
-            raise ConfigError(f"--resume goes on with the run's own settings: leave out --{name.replace('_', '-')}.")
+def _can_redraw() -> bool:
+    """Whether somebody looks at a terminal that shows our characters."""
+    return sys.stdout.isatty() and sys.stdout.encoding.lower().startswith("utf")
 
 
 @contextmanager
@@ -228,18 +274,3 @@ def _ctrl_c_asks() -> Generator[Callable[[], bool]]:
         yield lambda: asked
     finally:
         signal.signal(signal.SIGINT, previous)
-
-
-@contextmanager
-def _live_line(live: bool) -> Generator[Callable[[str], None]]:
-    """Give a function that writes over the line it wrote before; at the end the last one stays."""
-
-    def redraw(text: str) -> None:
-        width = shutil.get_terminal_size().columns - 1  # a full line would wrap, and then not be written over
-        click.echo("\r" + text[:width].ljust(width), nl=False)
-
-    try:
-        yield redraw
-    finally:
-        if live:
-            click.echo()

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -11,13 +11,15 @@ import numpy.typing as npt
 from microgpt import reference
 from microgpt.config import GPTConfig
 
-Array = npt.NDArray[np.float64]
-Tokens = Sequence[int]  # a document: T + 1 ids, BOS first; each but the last predicts the next
+Array = npt.NDArray[np.floating[Any]]  # float64 or float32
+Tokens = Sequence[int]  # a document: T + 1 ids; each but the last predicts the next
 
 
 @dataclass(frozen=True, kw_only=True)
 class State:
     """All that a training step changes; keys and shapes are those of `config.parameter_shapes`.
+
+    An engine takes arrays of either type, and hands out those that hold its numbers exactly.
 
     Args:
         weights: the model.
@@ -39,6 +41,20 @@ class Engine(Protocol):
     document counts by its length.
     """
 
+    @property
+    def described(self) -> str:
+        """Who computes, where and with what numbers: "numpy on cpu, float64"."""
+        ...
+
+    @property
+    def peak_flops(self) -> float | None:
+        """The most operations a second that the device can do with such numbers; None where it is not known."""
+        ...
+
+    def loss_and_gradients(self, batch: Sequence[Tokens]) -> tuple[float, dict[str, Array]]:
+        """Return the loss and how fast it grows with each weight; nothing moves."""
+        ...
+
     def step(self, batch: Sequence[Tokens], lr: float) -> float:
         """Move the weights once, and return the loss from before; interrupted, it has moved all of them or none."""
         ...
@@ -58,7 +74,9 @@ class Engine(Protocol):
 
 def initial_state(config: GPTConfig, rng: random.Random) -> State:
     """Draw the weights as the reference does, the same for every engine; Adam's averages start at 0."""
-    rows = reference.init_weights(rng, config.vocab_size, config.n_layer, config.n_embd, config.block_size)
+    rows = reference.init_weights(
+        rng, config.vocab_size, config.n_layer, config.n_embd, config.block_size, config.init_std
+    )
     weights = {name: np.array(matrix) for name, matrix in rows.items()}
     zeros = {name: np.zeros_like(matrix) for name, matrix in weights.items()}
     return State(weights=weights, mean=zeros, square=zeros, step=0)

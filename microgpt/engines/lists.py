@@ -24,17 +24,24 @@ class ListsEngine(ABC):
         state: where to start; it is copied.
     """
 
+    described: str
+    peak_flops = None  # of plain Python nobody has counted it
+
     def __init__(self, config: GPTConfig, state: State) -> None:
-        self.n_head = config.n_head
+        self.config = config
         self._at = (_to_lists(state.weights), _to_lists(state.mean), _to_lists(state.square), state.step)
 
     @abstractmethod
-    def loss_and_gradients(self, weights: Matrices, tokens: list[int]) -> tuple[float, Matrices]:
+    def document_loss_and_gradients(self, weights: Matrices, tokens: list[int]) -> tuple[float, Matrices]:
         """Return a document's loss, in nats a token, and its gradients."""
 
     @abstractmethod
     def document_logits(self, weights: Matrices, tokens: list[int]) -> list[list[float]]:
         """Return (T, V)."""
+
+    def loss_and_gradients(self, batch: Sequence[Tokens]) -> tuple[float, dict[str, Array]]:
+        loss, gradients = self._batch_loss_and_gradients(self._at[0], batch)
+        return loss, _to_arrays(gradients)
 
     def step(self, batch: Sequence[Tokens], lr: float) -> float:
         weights, mean, square, step = self._at
@@ -64,7 +71,7 @@ class ListsEngine(ABC):
 
     def _batch_loss_and_gradients(self, weights: Matrices, batch: Sequence[Tokens]) -> tuple[float, Matrices]:
         """Return the batch's loss and gradients: the mean of the documents', weighted by their predictions."""
-        results = [self.loss_and_gradients(weights, list(tokens)) for tokens in batch]
+        results = [self.document_loss_and_gradients(weights, list(tokens)) for tokens in batch]
         if len(results) == 1:  # the mean of one, without the time to compute it
             return results[0]
         counts = [len(tokens) - 1 for tokens in batch]

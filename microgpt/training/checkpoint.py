@@ -1,7 +1,8 @@
-"""A run folder: ``config.json`` says what the run is and never changes, ``checkpoint.safetensors`` how far it has come.
+"""A run folder: ``config.json`` says what the run is, ``checkpoint.safetensors`` how far it has come.
 
 The checkpoint is one file, replaced as a whole, so that its parts always belong together: killed at any moment, the
-folder holds the old checkpoint or the new one. It is never a pickle: reading a stranger's run executes nothing.
+folder holds the old checkpoint or the new one. So is the config, which changes only where another engine goes on. It is
+never a pickle: reading a stranger's run executes nothing.
 """
 
 import json
@@ -19,12 +20,12 @@ import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from microgpt.config import GPTConfig, TrainConfig, parameter_shapes
-from microgpt.engines import ENGINES
+from microgpt.config import ComputeConfig, GPTConfig, TrainConfig, parameter_shapes
 from microgpt.engines.base import Array, State
 from microgpt.errors import CheckpointError, ConfigError
 
-RUN_FORMAT = "microgpt/run/1"
+RUN_FORMAT = "microgpt/run/2"
+RUN_FORMAT_BEFORE = "microgpt/run/1"
 CHECKPOINT_FORMAT = "microgpt/checkpoint/1"
 PREFIXES = ("", "adam.mean.", "adam.square.")  # of the names of the weights, in the order of `State`
 RANDOM_WORDS = 625  # the Mersenne Twister's 624 words and the place in them, as `random.Random.getstate` gives them
@@ -38,20 +39,22 @@ class RunConfig:
     """What a run is: all that is needed to do it again.
 
     Args:
-        engine: one of `engines.ENGINES`.
+        compute: who computes it; another may go on.
         model: the shape.
         training: steps, seed and the like.
         chars: the tokenizer's alphabet.
         source: of the `data.Dataset`.
         sha256: of the dataset's bytes.
+        stream: whether the data was read as one continuous text.
     """
 
-    engine: str
+    compute: ComputeConfig
     model: GPTConfig
     training: TrainConfig
     chars: str
     source: str
     sha256: str
+    stream: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,10 +85,10 @@ def run_object(config: RunConfig) -> dict[str, object]:
 
 
 def write_config(folder: Path, config: RunConfig) -> None:
-    """Write ``config.json``.
+    """Write or replace ``config.json``.
 
     Raises:
-        CheckpointError: if it cannot be written.
+        CheckpointError: if it cannot be written; what was there is still whole.
     """
     _replace(folder / "config.json", (json.dumps(run_object(config), indent=1) + "\n").encode())
 
@@ -99,13 +102,17 @@ def read_config(folder: Path) -> RunConfig:
     path = folder / "config.json"
     try:
         values = json.loads(path.read_bytes())
-        if values.pop("format") != RUN_FORMAT:
+        written_as = values.pop("format")
+        if written_as == RUN_FORMAT_BEFORE:
+            values = _from_format_before(values)
+        elif written_as != RUN_FORMAT:
             raise ValueError("another format")
+        values["compute"] = _from_json(ComputeConfig, values["compute"])
         values["model"] = _from_json(GPTConfig, values["model"])
         values["training"] = _from_json(TrainConfig, values["training"])
         config = _from_json(RunConfig, values)
-        if config.engine not in ENGINES or config.model.vocab_size != len(config.chars) + 1:
-            raise ValueError("an unknown engine, or an alphabet of another size")
+        if config.model.vocab_size != len(config.chars) + 1:
+            raise ValueError("an alphabet of another size")
     except OSError as error:
         raise CheckpointError(f"{folder} holds no run ({error.strerror}). Try: microgpt train --out {folder}") from None
     except (AttributeError, ConfigError, KeyError, TypeError, ValueError, RecursionError):
@@ -135,7 +142,8 @@ def read_checkpoint(folder: Path, config: RunConfig) -> Checkpoint:
             slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118  (it is no dict)
             found = {name: (part.get_dtype(), tuple(part.get_shape())) for name, part in slices.items()}
             [done] = slices["losses"].get_shape()
-            if found != _layout(config.model, done) or done > config.training.steps:
+            layouts = [_layout(config.model, done, dtype) for dtype in ("F64", "F32")]
+            if found not in layouts or done > config.training.steps:
                 raise CheckpointError(f"{path} does not fit config.json beside it. Try training again: microgpt train")
             checkpoint = _from_tensors({name: file.get_tensor(name) for name in found}, config.model)
         random_after(checkpoint)  # fails where no generator can stand
@@ -146,10 +154,10 @@ def read_checkpoint(folder: Path, config: RunConfig) -> Checkpoint:
     return checkpoint
 
 
-def _layout(model: GPTConfig, steps_done: int) -> dict[str, tuple[str, tuple[int, ...]]]:
-    """Return the type and shape of every tensor in a checkpoint."""
+def _layout(model: GPTConfig, steps_done: int, dtype: str) -> dict[str, tuple[str, tuple[int, ...]]]:
+    """Return the type and shape of every tensor in a checkpoint whose weights are of that type."""
     shapes = parameter_shapes(model)
-    matrices = {prefix + name: ("F64", shape) for prefix in PREFIXES for name, shape in shapes.items()}
+    matrices = {prefix + name: (dtype, shape) for prefix in PREFIXES for name, shape in shapes.items()}
     return {**matrices, "losses": ("F64", (steps_done,)), "random": ("U32", (RANDOM_WORDS,))}
 
 
@@ -173,6 +181,14 @@ def _from_tensors(tensors: Mapping[str, Array], model: GPTConfig) -> Checkpoint:
         losses=losses,
         random_state=tuple(tensors["random"].tolist()),
     )
+
+
+def _from_format_before(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the object as this format has it; what the one before did not say could not be chosen then."""
+    model = {**values.pop("model"), "init_std": 0.08, "final_norm": False}
+    training = {**values.pop("training"), "warmup": 0}
+    compute = asdict(ComputeConfig(engine=values.pop("engine")))
+    return {**values, "compute": compute, "model": model, "training": training, "stream": False}
 
 
 def _from_json(kind: Callable[..., T], values: dict[str, Any]) -> T:

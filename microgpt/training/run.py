@@ -1,18 +1,19 @@
 """One run from its first step to its last: begun in a new folder, saved as it goes, continued from where it was.
 
-Resumed, a run ends with the bytes that it would have ended with uninterrupted: the state is saved whole, and the order
-of the documents follows from the seed.
+Resumed, a run ends with the bytes that it would have ended with uninterrupted: the state is saved whole, and what a
+step reads follows from the seed and the step's number.
 """
 
 import itertools
 import random
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Unpack
 
-from microgpt.config import GPTConfig, TrainConfig
-from microgpt.data import Dataset, Split, find_again, split_documents
+from microgpt.config import ComputeConfig, GPTConfig, Shape, TrainConfig
+from microgpt.data import Dataset, Split, find_again, split_documents, split_text
 from microgpt.engines import create_engine
 from microgpt.engines.base import Engine, initial_state
 from microgpt.errors import CheckpointError
@@ -25,6 +26,7 @@ from microgpt.training.checkpoint import (
     write_checkpoint,
     write_config,
 )
+from microgpt.training.corpus import Corpus, make_corpus
 from microgpt.training.loop import Step, evaluate, train
 
 RUNS = Path("runs")
@@ -37,6 +39,8 @@ class Run:
 
     Args:
         folder: where it is saved.
+        documents: the texts, as they were split.
+        corpus: those to train on, as the sequences that a step reads.
         losses: of every step so far, in nats a token.
         random_state: for the samples, see `checkpoint.Checkpoint`.
     """
@@ -45,28 +49,33 @@ class Run:
     config: RunConfig
     tokenizer: CharTokenizer
     documents: Split
+    corpus: Corpus
     engine: Engine
     losses: list[float]
     random_state: tuple[int, ...]
 
 
-def configure(dataset: Dataset, training: TrainConfig, engine: str, **shape: int) -> RunConfig:
+def configure(
+    dataset: Dataset, training: TrainConfig, compute: ComputeConfig | None = None, **shape: Unpack[Shape]
+) -> RunConfig:
     """Return the config of a run on this data.
 
     Args:
-        shape: what `GPTConfig` takes, but for the vocabulary's size, which the data decides.
+        compute: who computes it; by default the reference.
+        shape: of the model.
 
     Raises:
         ConfigError: if no such model can be built.
     """
     tokenizer = CharTokenizer.of(dataset.documents)
     return RunConfig(
-        engine=engine,
+        compute=compute or ComputeConfig(),
         model=GPTConfig(vocab_size=tokenizer.vocab_size, **shape),
         training=training,
         chars=tokenizer.chars,
         source=dataset.source,
         sha256=dataset.sha256,
+        stream=dataset.stream,
     )
 
 
@@ -77,31 +86,33 @@ def begin(folder: Path | None, config: RunConfig, dataset: Dataset) -> Run:
         folder: an empty folder or one to be made; None for a new one in `RUNS`, named after the data.
 
     Raises:
-        ConfigError: if the documents cannot be split as the config says.
+        ConfigError: if the data cannot be split as the config says.
+        DataError: if a stream is too short for the model.
         CheckpointError: if something stands in the folder already, or it cannot be written.
     """
     rng = random.Random(config.training.seed)
-    documents = split_documents(dataset.documents, config.training.val_fraction, rng)
+    documents = _split(dataset, config, rng)
     state = initial_state(config.model, rng)
-    run = Run(
-        folder=_make_folder(folder) if folder else _make_numbered_folder(Path(config.source).stem),
-        config=config,
-        tokenizer=CharTokenizer(chars=config.chars),
-        documents=documents,
-        engine=create_engine(config.engine, config.model, state),
-        losses=[],
-        random_state=rng.getstate()[1],
-    )
-    write_config(run.folder, config)
+    engine = create_engine(config.compute, config.model, state)
+    if folder:
+        _make_folder(folder)
+    else:
+        folder = _make_numbered_folder(Path(config.source).stem)
+    run = _run(folder, config, documents, engine, Checkpoint(state=state, losses=(), random_state=rng.getstate()[1]))
+    write_config(folder, config)
     save(run)
     return run
 
 
-def resume(folder: Path) -> Run:
+def resume(folder: Path, compute: ComputeConfig | None = None) -> Run:
     """Read a run back, with the data that it was trained on.
+
+    Args:
+        compute: who goes on with it; None for the engine of before. Another one ends with other last digits.
 
     Raises:
         CheckpointError: if the run cannot be read, or is complete, or its data is not what it was.
+        ConfigError: if the machine has not what the engine needs.
     """
     config = read_config(folder)
     checkpoint = read_checkpoint(folder, config)
@@ -113,21 +124,17 @@ def resume(folder: Path) -> Run:
             f"the run was trained on {config.source}, which is gone or has changed: it cannot go on as it would have. "
             "Try putting the file back, or training anew: microgpt train"
         )
-    return Run(
-        folder=folder,
-        config=config,
-        tokenizer=CharTokenizer(chars=config.chars),
-        documents=documents,
-        engine=create_engine(config.engine, config.model, checkpoint.state),
-        losses=list(checkpoint.losses),
-        random_state=checkpoint.random_state,
-    )
+    going_on = replace(config, compute=compute or config.compute)
+    engine = create_engine(going_on.compute, config.model, checkpoint.state)
+    if going_on != config:
+        write_config(folder, going_on)
+    return _run(folder, going_on, documents, engine, checkpoint)
 
 
 def train_and_save(run: Run) -> Iterator[Step]:
     """Make the steps that are left, and save the run now and then, and at the end."""
     steps = run.config.training.steps
-    for step in train(run.engine, run.documents.train, run.tokenizer, run.config.model.block_size, run.config.training):
+    for step in train(run.engine, run.corpus, run.config.training):
         run.losses.append(step.loss)
         if is_tenth(step.number, steps):
             save(run)
@@ -147,18 +154,16 @@ def save(run: Run) -> None:
 
 
 def validation_loss(run: Run) -> float | None:
-    """Return the mean loss on the documents held out, in nats a token; None where there are none."""
+    """Return the mean loss on what was held out, in nats a token; None where nothing was."""
     if not run.documents.validation:
         return None
-    return evaluate(run.engine, run.documents.validation, run.tokenizer, run.config.model.block_size)
+    return evaluate(run.engine, make_corpus(run.config, run.documents.validation).sequences())
 
 
 def find_documents(config: RunConfig) -> Split | None:
-    """Return the documents of a run as they were split; None if its data is gone or has changed."""
-    dataset = find_again(config.source, config.sha256)
-    if dataset is None:
-        return None
-    return split_documents(dataset.documents, config.training.val_fraction, random.Random(config.training.seed))
+    """Return the texts of a run as they were split; None if its data is gone or has changed."""
+    dataset = find_again(config.source, config.sha256, stream=config.stream)
+    return dataset and _split(dataset, config, random.Random(config.training.seed))
 
 
 def is_tenth(number: int, steps: int) -> bool:
@@ -170,14 +175,33 @@ def is_tenth(number: int, steps: int) -> bool:
     return number * SAVES // steps > (number - 1) * SAVES // steps
 
 
-def _make_folder(folder: Path) -> Path:
+def _split(dataset: Dataset, config: RunConfig, rng: random.Random) -> Split:
+    if dataset.stream:
+        [text] = dataset.documents
+        return split_text(text, config.training.val_fraction, config.model.block_size + 1)
+    return split_documents(dataset.documents, config.training.val_fraction, rng)
+
+
+def _run(folder: Path, config: RunConfig, documents: Split, engine: Engine, checkpoint: Checkpoint) -> Run:
+    return Run(
+        folder=folder,
+        config=config,
+        tokenizer=CharTokenizer(chars=config.chars),
+        documents=documents,
+        corpus=make_corpus(config, documents.train),
+        engine=engine,
+        losses=list(checkpoint.losses),
+        random_state=checkpoint.random_state,
+    )
+
+
+def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
             raise CheckpointError(f"{folder} is not empty, and a run never overwrites another. Try another --out.")
     except OSError as error:
         raise _no_folder(folder, error) from None
-    return folder
 
 
 def _make_numbered_folder(name: str) -> Path:

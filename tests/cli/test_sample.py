@@ -1,6 +1,7 @@
 """`microgpt sample` as it is used."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,80 @@ def test_control_codes_never_reach_the_terminal(run: Path, capsys: pytest.Captur
     assert all(char.isprintable() for char in out.replace("\n", ""))
 
 
+@pytest.fixture(scope="module")
+def stream(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that knows one continuous text by heart."""
+    folder = tmp_path_factory.mktemp("stream")
+    (folder / "data.txt").write_text("ab\n\x1b[1mc\n" * 9)
+    settings = [
+        "--stream",
+        "--steps",
+        "200",
+        "--n-embd",
+        "8",
+        "--n-head",
+        "2",
+        "--block-size",
+        "8",
+        "--engine",
+        "numpy",
+    ]
+    assert call("train", "--data", folder / "data.txt", *settings, "--out", folder / "run") == 0
+    return folder / "run"
+
+
+def test_a_stream_is_written_in_its_own_lines(stream: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("sample", stream, "--prompt", "ab", "--length", "16", "--seed", "1", "--temperature", "0.1") == 0
+    out = capsys.readouterr().out
+    assert out.startswith("ab\n\\x1b[1mc\nab\n\\x1b[1mc\n\n-- in the data\n\n1 written")
+    assert call("sample", stream, "-n", "2", "--length", "30", "--json", "--engine", "reference") == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [len(line["text"]) for line in lines] == [30, 30]
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (["--prompt", "é"], "the character 'é' is not in the data"),
+        (["--length", "0"], "length=0 is too short"),
+        (["--length", "-3"], "length=-3 is too short"),
+    ],
+)
+def test_a_mistake_with_a_stream_costs_one_line(
+    stream: Path, options: list[str], complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("sample", stream, *options) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert complaint in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("damage", ["truncated", "terabytes", "another shape", "other names", "of old"])
+def test_a_damaged_run_costs_one_line(
+    stream: Path, tmp_path: Path, damage: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(stream, folder)
+    checkpoint, config = folder / "checkpoint.safetensors", folder / "config.json"
+    raw = checkpoint.read_bytes()
+    if damage == "truncated":
+        checkpoint.write_bytes(raw[:-9])
+    elif damage == "terabytes":
+        checkpoint.write_bytes((10**13).to_bytes(8, "little") + raw[8:])
+    elif damage == "another shape":
+        config.write_text(config.read_text().replace('"n_embd": 8', '"n_embd": 16'))
+    elif damage == "other names":
+        checkpoint.write_bytes(raw.replace(b'"wte"', b'"etw"'))
+    else:
+        config.write_text(config.read_text().replace("microgpt/run/2", "microgpt/run/0"))
+    assert call("sample", folder) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "Try training again: microgpt train" in err
+    assert err.count("\n") == 1
+
+
 def test_json_is_a_sample_a_line_and_prose_goes_elsewhere(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call("sample", run, "-n", "3", "--prompt", "a", "--json") == 0
     out, err = capsys.readouterr()
@@ -68,6 +143,7 @@ def test_without_its_data_the_novelty_is_unknown(run: Path, capsys: pytest.Captu
         (["--prompt", "a" * 16], "there is no room to go on"),
         (["--temperature", "0"], "temperature=0.0"),
         (["-n", "0"], "number=0 is too small"),
+        (["--length", "9"], "--length is for streams"),
     ],
 )
 def test_a_mistake_costs_one_line(

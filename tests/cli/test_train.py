@@ -47,15 +47,18 @@ def test_json_is_a_step_a_line_and_then_the_run(tmp_path: Path, capsys: pytest.C
     assert call("train", *SMALL, "--steps", "25", "--val-fraction", "0.1", "--out", run, "--json") == 0
     out, err = capsys.readouterr()
     *steps, result = [json.loads(line) for line in out.splitlines()]
-    assert [list(line) for line in steps] == [["format", "step", "loss"]] * 25
+    tenths = {3, 5, 8, 10, 13, 15, 18, 20, 23, 25}
+    keys = [["format", "step", "loss"] + ["sample"] * (number in tenths) for number in range(1, 26)]
+    assert [list(line) for line in steps] == keys
     assert [(line["format"], line["step"]) for line in steps] == [("microgpt/step/1", n) for n in range(1, 26)]
-    assert out.splitlines()[-1].startswith('{"format": "microgpt/run/1"')
+    assert out.splitlines()[-1].startswith('{"format": "microgpt/run/2"')
     assert json.loads((run / "config.json").read_text()).items() <= result.items()
     assert (result["done"], result["step"]) == (True, 25)
     assert result["params"] == (27 * 2 + 5 + 12 * 4) * 4
     assert result["loss"] == pytest.approx(math.fsum(line["loss"] for line in steps) / 25)
     assert 2 < result["val_loss"] < 4
     assert result["tokens_per_s"] > result["steps_per_s"] > 0
+    assert result["mfu"] is None  # of plain Python on a processor
     assert Path(result["checkpoint"]).is_file()
     assert err.splitlines()[-1] == f"next: microgpt sample {run}"
 
@@ -69,8 +72,9 @@ def test_piped_it_prints_a_line_for_every_tenth_and_no_control_codes(
     assert out.isascii()
     assert all(char.isprintable() for char in out.replace("\n", ""))
     lines = out.splitlines()
-    assert [line.split("/")[0].strip() for line in lines if " steps/s " in line] == [str(n) for n in range(4, 41, 4)]
+    assert [line.split("/")[0].strip() for line in lines if " tokens/s " in line] == [str(n) for n in range(4, 41, 4)]
     assert all("ln 27 = 3.296" in line for line in lines if "loss " in line)
+    assert [line.split("/")[0].strip() for line in lines if "  writes  " in line] == [str(n) for n in range(4, 41, 4)]
     assert lines[-2].startswith("done: loss ")
     assert lines[-1] == f"next: microgpt sample '{tmp_path / 'my run'}'"
 
@@ -82,12 +86,16 @@ def test_in_a_terminal_one_line_is_written_over_whole_and_never_wraps(tmp_path: 
     assert len(redrawn) >= 2  # the first step and the last
     assert {len(line) for line in redrawn} == {columns - 1}
     assert all(len(line.rstrip()) < 80 for line in redrawn)
+    written = [line for line in shown.splitlines() if "  writes  " in line]
+    assert {len(line.lstrip("\r")) for line in written} == {columns - 1}  # nothing of the live line is left beside it
 
 
 def test_in_a_terminal_plain_redraws_nothing(tmp_path: Path) -> None:
     shown = shown_in_a_terminal(80, "--plain", "--out", str(tmp_path / "run"))
     assert "\r" not in shown
-    assert shown.count(" steps/s ") == 10
+    assert shown.count(" tokens/s ") == 10
+    assert shown.count("  writes  ") == 10
+    assert shown.isascii()
 
 
 def shown_in_a_terminal(columns: int, *options: str) -> str:
@@ -212,5 +220,5 @@ def test_it_says_how_many_documents_are_cut(tmp_path: Path, capsys: pytest.Captu
 def test_the_help_imports_nothing_heavy() -> None:
     program = "import sys; from microgpt.cli.train import train; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
-    assert not {"numpy", "safetensors", "rich", "torch"} & set(loaded)
+    assert not {"numpy", "safetensors", "rich", "torch", "matplotlib"} & set(loaded)
     assert "click" in loaded

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from microgpt import reference
-from microgpt.config import GPTConfig
-from microgpt.engines import ENGINES, create_engine
+from microgpt.config import ComputeConfig, GPTConfig
+from microgpt.engines import create_engine
 from microgpt.engines.base import Engine, State, initial_state
 
 CONFIG = GPTConfig(vocab_size=5, n_layer=2, n_embd=4, n_head=2, block_size=6)
@@ -18,7 +18,7 @@ TOKENS = st.lists(st.integers(0, 4), min_size=2, max_size=7)
 
 
 def fresh(seed: int = 1, engine: str = "reference") -> Engine:
-    return create_engine(engine, CONFIG, initial_state(CONFIG, random.Random(seed)))
+    return create_engine(ComputeConfig(engine=engine), CONFIG, initial_state(CONFIG, random.Random(seed)))
 
 
 def assert_same(one: State, other: State) -> None:
@@ -64,7 +64,7 @@ def slope(
     for shift in (-width, width):
         moved = {n: array.copy() for n, array in state.weights.items()}
         moved[name][place] += shift
-        engine = create_engine("reference", CONFIG, State(weights=moved, mean={}, square={}, step=0))
+        engine = create_engine(ComputeConfig(), CONFIG, State(weights=moved, mean={}, square={}, step=0))
         losses.append(engine.loss(batch))
     return (losses[1] - losses[0]) / (2 * width)
 
@@ -72,7 +72,7 @@ def slope(
 def test_a_batch_moves_along_the_slope_of_its_loss() -> None:
     batch = [[4, 0, 1, 4], [4, 2, 4], [4, 3, 3, 3, 0, 4]]  # of different lengths: they do not count the same
     start = initial_state(CONFIG, random.Random(1))
-    engine = create_engine("reference", CONFIG, start)
+    engine = create_engine(ComputeConfig(), CONFIG, start)
     loss = engine.loss(batch)
     assert engine.step(batch, 0.01) == pytest.approx(loss, rel=1e-12)
     mean = engine.state().mean
@@ -82,12 +82,12 @@ def test_a_batch_moves_along_the_slope_of_its_loss() -> None:
         assert gradient[place] == pytest.approx(slope(start, name, (int(place[0]), int(place[1])), batch), rel=1e-5)
 
 
-@pytest.mark.parametrize("name", ENGINES)
+@pytest.mark.parametrize("name", ["scalar", "reference", "numpy", "torch"])
 def test_an_engine_goes_on_from_a_state_as_the_one_that_it_came_from(name: str) -> None:
     engine = fresh(engine=name)
     engine.step([[4, 1, 2, 4]], 0.01)
     state = engine.state()
-    other = create_engine(name, CONFIG, state)
+    other = create_engine(ComputeConfig(engine=name), CONFIG, state)
     assert other.step([[4, 0, 4]], 0.02) == engine.step([[4, 0, 4]], 0.02)
     assert_same(other.state(), engine.state())
     assert state.step == 1  # and the state that was handed out has not moved with them

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load, save
 
-from microgpt.config import GPTConfig, TrainConfig
+from microgpt.config import ComputeConfig, GPTConfig, TrainConfig
 from microgpt.engines.base import initial_state
 from microgpt.errors import CheckpointError
 from microgpt.training.checkpoint import (
@@ -29,12 +29,13 @@ from microgpt.training.checkpoint import (
 )
 
 CONFIG = RunConfig(
-    engine="reference",
+    compute=ComputeConfig(),
     model=GPTConfig(vocab_size=4, n_embd=2, n_head=1, block_size=3),
     training=TrainConfig(steps=9, val_fraction=0.25),
     chars="aé\n",
     source="/some/where",
     sha256="0" * 64,
+    stream=True,
 )
 
 
@@ -154,7 +155,10 @@ def test_a_checkpoint_of_another_shape_is_refused(
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ('"microgpt/run/1"', '"microgpt/run/2"'),
+        ('"microgpt/run/2"', '"microgpt/run/3"'),
+        ('"microgpt/run/2"', '"microgpt/run/1"'),
+        ('"microgpt/run/2"', "2"),
+        ('"stream": true', '"stream": 1'),
         ('"reference"', '"abacus"'),
         ('"n_embd": 2', '"n_embd": 2.0'),
         ('"n_embd": 2', '"n_embd": "2"'),
@@ -176,8 +180,61 @@ def test_a_config_that_is_not_ours_is_refused(tmp_path: Path, old: str, new: str
         read_config(tmp_path)
 
 
+BEFORE = """{
+ "format": "microgpt/run/1",
+ "engine": "numpy",
+ "model": {"vocab_size": 4, "n_layer": 1, "n_embd": 2, "n_head": 1, "block_size": 3},
+ "training": {"steps": 9, "batch": 1, "seed": 42, "lr": 0.01, "val_fraction": 0.25},
+ "chars": "a\\u00e9\\n",
+ "source": "/some/where",
+ "sha256": "0000000000000000000000000000000000000000000000000000000000000000"
+}"""
+
+
+def test_a_config_of_the_format_before_is_read_as_what_it_was(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(BEFORE)
+    assert read_config(tmp_path) == replace(CONFIG, compute=ComputeConfig(engine="numpy"), stream=False)
+
+
 @pytest.mark.parametrize(
-    "text", ["[]", "1", "null", "{}", "", "[" * 100_000, '{"format": "microgpt/run/1", "model": 3}']
+    ("old", "new"),
+    [
+        ('"numpy"', '"abacus"'),
+        ('"engine": "numpy",', ""),
+        ('"model": {', '"model": 1, "m": {'),
+        ('"seed": 42, ', ""),
+    ],
+)
+def test_a_damaged_config_of_the_format_before_is_refused(tmp_path: Path, old: str, new: str) -> None:
+    assert old in BEFORE
+    (tmp_path / "config.json").write_text(BEFORE.replace(old, new, 1))
+    with pytest.raises(CheckpointError, match="is damaged, or of another version"):
+        read_config(tmp_path)
+
+
+def test_a_full_disk_leaves_the_config_before_whole(small_disk: Path) -> None:
+    write_config(small_disk, CONFIG)
+    with pytest.raises(OSError, match="No space left"):
+        (small_disk / "filler").write_bytes(bytes(65536))
+    with pytest.raises(CheckpointError, match=r"What it held before is still whole"):
+        write_config(small_disk, replace(CONFIG, source="x" * 4096))
+    assert read_config(small_disk) == CONFIG
+
+
+def test_weights_of_32_bits_are_read_back_as_such(tmp_path: Path) -> None:
+    whole = checkpoint(2)
+    small = {
+        name: {key: array.astype(np.float32) for key, array in getattr(whole.state, name).items()}
+        for name in ("weights", "mean", "square")
+    }
+    write_checkpoint(tmp_path, replace(whole, state=replace(whole.state, **small)))
+    read = read_checkpoint(tmp_path, CONFIG)
+    assert {array.dtype for array in read.state.weights.values()} == {np.dtype(np.float32)}
+    assert same(read, replace(whole, state=replace(whole.state, **small)))
+
+
+@pytest.mark.parametrize(
+    "text", ["[]", "1", "null", "{}", "", "[" * 100_000, '{"format": "microgpt/run/2", "model": 3}', '{"format": []}']
 )
 def test_json_of_another_kind_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "config.json").write_text(text)

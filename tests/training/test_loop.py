@@ -1,32 +1,61 @@
-"""The loop hands an engine the documents in order, a batch at a time, at a rate that falls."""
+"""The loop hands an engine what the corpus has for each step, at a rate that falls."""
 
 import random
+from array import array
 
 import numpy as np
 import pytest
 
-from microgpt.config import GPTConfig, TrainConfig
+from microgpt.config import ComputeConfig, GPTConfig, TrainConfig
 from microgpt.engines import create_engine
-from microgpt.engines.base import initial_state
+from microgpt.engines.base import Engine, initial_state
 from microgpt.errors import ConfigError
 from microgpt.tokenizer import CharTokenizer
-from microgpt.training.loop import train
+from microgpt.training.corpus import Corpus, Documents, Windows
+from microgpt.training.loop import EVALUATION_TOKENS, evaluate, train
 
-DOCUMENTS = ["ab", "cabba", "b", "acb", "ca"]
-TOKENIZER = CharTokenizer.of(DOCUMENTS)
+TEXTS = ["ab", "cabba", "b", "acb", "ca"]
+TOKENIZER = CharTokenizer.of(TEXTS)
 CONFIG = GPTConfig(vocab_size=4, n_embd=4, n_head=2, block_size=4)
+DOCUMENTS = Documents(texts=TEXTS, tokenizer=TOKENIZER, block_size=4)
+WINDOWS = Windows(tokens=array("i", TOKENIZER.ids("abcabbacb" * 9)), block_size=4, seed=1)
 
 
-@pytest.mark.parametrize("batch", [1, 2, 3, 7])
-def test_each_step_reads_the_next_documents_round_and_round(batch: int) -> None:
-    looped, stepped = (create_engine("numpy", CONFIG, initial_state(CONFIG, random.Random(1))) for _ in range(2))
-    steps = list(train(looped, DOCUMENTS, TOKENIZER, 4, TrainConfig(steps=4, batch=batch, lr=0.02)))
-    for done, step in enumerate(steps):
-        read = [TOKENIZER.encode(DOCUMENTS[(done * batch + i) % 5])[:5] for i in range(batch)]
-        assert step.loss == stepped.step(read, 0.02 * (1 - done / 4))
+def new_engine(name: str = "numpy") -> Engine:
+    return create_engine(ComputeConfig(engine=name), CONFIG, initial_state(CONFIG, random.Random(1)))
+
+
+@pytest.mark.parametrize("corpus", [DOCUMENTS, WINDOWS])
+@pytest.mark.parametrize("batch", [1, 3])
+def test_each_step_is_the_engine_s_on_that_step_s_batch(corpus: Corpus, batch: int) -> None:
+    looped, stepped = new_engine(), new_engine()
+    config = TrainConfig(steps=4, batch=batch, lr=0.02, warmup=2)
+    for done, step in enumerate(train(looped, corpus, config)):
+        read = corpus.batch(done, batch)
+        assert step.loss == stepped.step(read, 0.02 * min(1, (done + 1) / 2) * (1 - done / 4))
         assert (step.number, step.tokens) == (done + 1, sum(len(tokens) - 1 for tokens in read))
-    for name, array in looped.state().weights.items():
-        np.testing.assert_array_equal(array, stepped.state().weights[name])
+    for name, weights in looped.state().weights.items():
+        np.testing.assert_array_equal(weights, stepped.state().weights[name])
+
+
+@pytest.mark.parametrize("name", ["reference", "scalar", "numpy"])
+def test_every_engine_reads_windows(name: str) -> None:
+    losses = [step.loss for step in train(new_engine(name), WINDOWS, TrainConfig(steps=3, batch=2))]
+    expected = [step.loss for step in train(new_engine(), WINDOWS, TrainConfig(steps=3, batch=2))]
+    assert losses == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("corpus", [DOCUMENTS, WINDOWS])
+@pytest.mark.parametrize("tokens_at_once", [1, 7, EVALUATION_TOKENS])
+def test_a_loss_is_the_mean_over_all_predictions_however_many_are_computed_at_once(
+    corpus: Corpus, tokens_at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("microgpt.training.loop.EVALUATION_TOKENS", tokens_at_once)
+    engine, surprise, predictions = new_engine(), 0.0, 0
+    for tokens in corpus.sequences():
+        surprise += engine.loss([tokens]) * (len(tokens) - 1)
+        predictions += len(tokens) - 1
+    assert evaluate(engine, corpus.sequences()) == pytest.approx(surprise / predictions, rel=1e-12)
 
 
 def test_a_batch_of_none_is_refused() -> None:

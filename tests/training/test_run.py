@@ -1,27 +1,39 @@
 """A run that was stopped ends as it would have ended; folders are never overwritten."""
 
+import json
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 import pytest
 
-from microgpt.config import TrainConfig
+from microgpt.config import ComputeConfig, Shape, TrainConfig
 from microgpt.data import load_dataset
-from microgpt.errors import CheckpointError, ConfigError
-from microgpt.training.loop import evaluate
+from microgpt.errors import CheckpointError, ConfigError, DataError
+from microgpt.training.checkpoint import read_config
+from microgpt.training.corpus import make_corpus
 from microgpt.training.run import Run, begin, configure, is_tenth, resume, save, train_and_save, validation_loss
 
 NAMES = Path(__file__).parent.parent / "golden" / "names.txt"
-SMALL = {"n_layer": 1, "n_embd": 4, "n_head": 2, "block_size": 5}
+SMALL = Shape(n_layer=1, n_embd=4, n_head=2, block_size=5)
 
 
-def new_run(folder: Path | None, data: Path = NAMES, *, steps: int = 30, val_fraction: float = 0.0) -> Run:
-    dataset = load_dataset(data)
-    return begin(
-        folder, configure(dataset, TrainConfig(steps=steps, val_fraction=val_fraction), "reference", **SMALL), dataset
-    )
+def new_run(
+    folder: Path | None,
+    data: Path = NAMES,
+    *,
+    steps: int = 30,
+    batch: int = 1,
+    seed: int = 42,
+    val_fraction: float = 0.0,
+    stream: bool = False,
+    engine: str = "reference",
+) -> Run:
+    dataset = load_dataset(data, stream=stream)
+    training = TrainConfig(steps=steps, batch=batch, seed=seed, val_fraction=val_fraction)
+    return begin(folder, configure(dataset, training, ComputeConfig(engine=engine), **SMALL), dataset)
 
 
 def exhaust(iterable: Iterable[object]) -> None:
@@ -34,12 +46,15 @@ def content(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("stops", [[1], [13], [3, 10, 11, 29]])
-@pytest.mark.parametrize("val_fraction", [0.0, 0.2])
+@pytest.mark.parametrize(("val_fraction", "batch", "stream"), [(0.0, 1, False), (0.2, 1, False), (0.2, 2, True)])
 def test_stopped_and_resumed_a_run_ends_byte_for_byte_as_one_that_was_not(
-    tmp_path: Path, stops: list[int], val_fraction: float
+    tmp_path: Path, stops: list[int], val_fraction: float, batch: int, stream: bool
 ) -> None:
-    exhaust(train_and_save(new_run(tmp_path / "whole", val_fraction=val_fraction)))
-    run, done = new_run(tmp_path / "stopped", val_fraction=val_fraction), 0
+    def new(folder: Path) -> Run:
+        return new_run(folder, val_fraction=val_fraction, batch=batch, stream=stream)
+
+    exhaust(train_and_save(new(tmp_path / "whole")))
+    run, done = new(tmp_path / "stopped"), 0
     for stop in stops:
         exhaust(islice(train_and_save(run), stop - done))
         save(run)
@@ -47,6 +62,40 @@ def test_stopped_and_resumed_a_run_ends_byte_for_byte_as_one_that_was_not(
     assert len(run.losses) == stops[-1]
     exhaust(train_and_save(run))
     assert content(tmp_path / "whole") == content(tmp_path / "stopped")
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_seed_gives_the_same_run_and_another_another(tmp_path: Path, stream: bool) -> None:
+    folders = [tmp_path / name for name in ("one", "same", "other")]
+    for folder, seed in zip(folders, (1, 1, 2)):
+        exhaust(train_and_save(new_run(folder, seed=seed, stream=stream)))
+    one, same, other = map(content, folders)
+    assert one == same
+    assert one["checkpoint.safetensors"] != other["checkpoint.safetensors"]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_begun_in_one_engine_a_run_goes_on_in_another(tmp_path: Path, stream: bool) -> None:
+    whole = new_run(tmp_path / "whole", stream=stream)
+    exhaust(train_and_save(whole))
+    run = new_run(tmp_path / "moved", stream=stream)
+    exhaust(islice(train_and_save(run), 10))
+    save(run)
+    moved = resume(run.folder, ComputeConfig(engine="numpy"))
+    assert read_config(run.folder) == moved.config == replace(run.config, compute=ComputeConfig(engine="numpy"))
+    assert moved.engine.described.startswith("numpy")
+    assert resume(run.folder).engine.described.startswith("numpy")  # from now on
+    exhaust(train_and_save(moved))
+    assert moved.losses == pytest.approx(whole.losses, rel=1e-9)
+
+
+def test_the_engine_of_before_goes_on_without_a_new_config(tmp_path: Path) -> None:
+    run = new_run(tmp_path / "run")
+    path = run.folder / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_bytes())))  # in another layout than ours
+    before = content(run.folder)
+    resume(run.folder, ComputeConfig())
+    assert content(run.folder) == before
 
 
 def test_a_run_is_saved_before_the_first_step_and_at_every_tenth(tmp_path: Path) -> None:
@@ -94,20 +143,28 @@ def test_runs_without_a_folder_get_one_each(tmp_path: Path, monkeypatch: pytest.
 def test_a_setting_that_fails_leaves_no_folder(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="val_fraction"):
         new_run(tmp_path / "run", val_fraction=0.0001)
+    with pytest.raises(ConfigError, match="val_fraction"):
+        new_run(tmp_path / "run", val_fraction=0.0001, stream=True)
     assert os.listdir(tmp_path) == []
 
 
-def test_the_validation_loss_is_the_mean_over_all_predictions(tmp_path: Path) -> None:
-    run = new_run(tmp_path / "run", val_fraction=0.3)  # 170 documents: more than one batch
+def test_a_stream_shorter_than_a_window_leaves_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "data.txt").write_text("emma\n")
+    with pytest.raises(DataError, match=r"5 characters to train on is too short: with block_size=5 a sequence takes 6"):
+        new_run(tmp_path / "run", tmp_path / "data.txt", stream=True)
+    assert os.listdir(tmp_path) == ["data.txt"]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_the_validation_loss_is_the_mean_over_all_predictions(tmp_path: Path, stream: bool) -> None:
+    run = new_run(tmp_path / "run", val_fraction=0.3, stream=stream, engine="numpy")
     surprise, predictions = 0.0, 0
-    for text in run.documents.validation:
-        tokens = run.tokenizer.encode(text)[:6]
+    for tokens in make_corpus(run.config, run.documents.validation).sequences():
         surprise += run.engine.loss([tokens]) * (len(tokens) - 1)
         predictions += len(tokens) - 1
+    if stream:
+        assert predictions == round(0.3 * len(NAMES.read_text())) - 1
     assert validation_loss(run) == pytest.approx(surprise / predictions, rel=1e-12)
-    assert validation_loss(run) == pytest.approx(
-        evaluate(run.engine, run.documents.validation[::-1], run.tokenizer, 5), rel=1e-12
-    )
 
 
 def test_without_documents_held_out_there_is_no_validation_loss(tmp_path: Path) -> None:

@@ -36,12 +36,13 @@ wheel: $(DEV)
 	$(FRESH)/venv/bin/pip install --quiet $(FRESH)/*.whl
 	cd $(FRESH) && venv/bin/microgpt --version && venv/bin/microgpt course lint
 
-speed: $(BASE)
-	$(BIN)/python tools/check_speed.py
+speed: $(DEV)
+	$(BIN)/microgpt bench --check
 
 # What the README shows is what its commands print; `make readme` writes it anew.
 readme-check: $(DEV)
 	$(BIN)/python tools/readme.py --check
+	$(BIN)/python tools/benchmarks.py --check
 
 readme: $(DEV)
 	$(BIN)/python tools/readme.py

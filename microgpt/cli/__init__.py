@@ -4,6 +4,7 @@ A command parses, calls one public function, prints. Errors a user can mend end 
 """
 
 import importlib
+import io
 import shutil
 import sys
 from collections.abc import Sequence
@@ -17,6 +18,12 @@ _COMMANDS = {
     "tutor": ("microgpt.cli.tutor", "Be taught, in the terminal: no key, no account, no network."),
     "train": ("microgpt.cli.train", "Train a GPT on names, or on your own text."),
     "sample": ("microgpt.cli.sample", "Let a trained model write."),
+    "eval": ("microgpt.cli.eval", "Measure a trained model on text that it never saw."),
+    "compare": ("microgpt.cli.compare", "Put runs side by side: settings, losses, samples."),
+    "bench": ("microgpt.cli.bench", "Measure how fast the engines are here."),
+    "doctor": ("microgpt.cli.doctor", "Say what is installed, what is missing and what that costs."),
+    "reproduce": ("microgpt.cli.reproduce", "Train with every engine: the same losses, at other speeds."),
+    "conform": ("microgpt.cli.conform", "Check that an engine, or your own port, is the same function."),
     "course": ("microgpt.cli.course", "Check and lock a course: lint, lock, show."),
     "lesson": ("microgpt.cli.lesson", "The lesson tools, for agents: start, next, answer, ..."),
 }
@@ -58,6 +65,9 @@ def program() -> str:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line; a `MicroGPTError` becomes one line on stderr and exit code 2."""
+    stream: object = sys.stdout
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="replace")  # a terminal of few characters shows others as "?"
     try:
         app.main(args=argv, prog_name="microgpt")
     except MicroGPTError as error:

@@ -114,7 +114,7 @@ def progress_line(run: "Run", pace: Pace, *, curve: bool) -> str:
     steps, done = run.config.training.steps, len(run.losses)
     seconds_left = (steps - done) / pace.steps_per_s if pace.steps_per_s else 0
     head = f"{done:{len(str(steps))}}/{steps}  loss {recent_loss(run.losses):.3f}  "
-    tail = f"{guess(run)}  {_rate(pace.tokens_per_s)} tokens/s  {_clock(seconds_left)} left{_utilization(run, pace)}"
+    tail = f"{guess(run)}  {_rate(pace.tokens_per_s)} tok/s  {_clock(seconds_left)} left{_utilization(run, pace)}"
     room = min(WIDEST - len(head) - len(tail) - 2, LONGEST)
     picture = sparkline(run.losses, room).ljust(room) + "  " if curve and room >= SHORTEST else ""
     return head + picture + tail
@@ -153,5 +153,7 @@ def _rate(number: float) -> str:
 
 
 def _clock(seconds: float) -> str:
-    minutes, rest = divmod(math.ceil(seconds), 60)
-    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}" if minutes >= 60 else f"{minutes}:{rest:02}"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes}:{rest:02}"
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}" if minutes < 6000 else f"{minutes // 1440} days"

@@ -1,6 +1,7 @@
 """``microgpt train``: its options, and the loop that shows, records and saves."""
 
 import json
+import os
 import shlex
 import signal
 import sys
@@ -39,6 +40,7 @@ Examples:
   microgpt train --data poems.txt --block-size 32 --val-fraction 0.1
   microgpt train --resume runs/names-1
   microgpt train --preset char --help      shows the numbers of a preset
+  torchrun --standalone --nproc-per-node 2 -m microgpt train --engine torch --batch 64
 """
 
 
@@ -128,7 +130,11 @@ def train(
         check_plot(plot)
     if record:
         check_trace(record, goes_on=resume is not None)
-    run = _resume(ctx, resume) if resume else _begin(data, stream, out, settings)
+    first = os.environ.get("RANK", "0") == "0"  # torchrun numbers the processes that train one model together
+    run = _resume(ctx, resume, saves=first) if resume else _begin(data, stream, out, settings, saves=first)
+    if not first:
+        _assist(run)
+        return
     _say(_opening(run), as_json)
     progress = Progress(run, as_json=as_json, live=_can_redraw() and not (plain or as_json))
     trace = open_trace(record, run, sample_every=sample_every, goes_on=resume is not None) if record else nullcontext()
@@ -139,7 +145,7 @@ def train(
         raise SystemExit(INTERRUPTED)
 
 
-def _begin(data: str, stream: bool, out: Path | None, settings: Mapping[str, object]) -> "Run":
+def _begin(data: str, stream: bool, out: Path | None, settings: Mapping[str, object], *, saves: bool) -> "Run":
     from microgpt.data import load_dataset
     from microgpt.training.run import begin, configure
 
@@ -147,10 +153,10 @@ def _begin(data: str, stream: bool, out: Path | None, settings: Mapping[str, obj
     compute = ComputeConfig(**_pick(ComputeConfig, settings))
     dataset = load_dataset(data, stream=stream)
     shape = cast("Shape", {name: settings[name] for name in Shape.__annotations__})
-    return begin(out, configure(dataset, training, compute, **shape), dataset)
+    return begin(out, configure(dataset, training, compute, **shape), dataset, saves=saves)
 
 
-def _resume(ctx: click.Context, folder: Path) -> "Run":
+def _resume(ctx: click.Context, folder: Path, *, saves: bool) -> "Run":
     """Go on with a run as it began: else it would end as no run that can be named. Who computes it may change."""
     from microgpt.training.checkpoint import read_config
     from microgpt.training.run import resume
@@ -165,7 +171,7 @@ def _resume(ctx: click.Context, folder: Path) -> "Run":
     before = read_config(folder).compute
     if compute.get("engine", before.engine) == before.engine:  # another engine chooses anew
         compute = asdict(before) | compute
-    return resume(folder, ComputeConfig(**compute))
+    return resume(folder, ComputeConfig(**compute), saves=saves)
 
 
 def _pick(config: type, settings: Mapping[str, object]) -> dict[str, Any]:
@@ -196,6 +202,19 @@ def _train(run: "Run", progress: Progress, writer: "TraceWriter | None", sample_
                 break
             started = time.perf_counter()
     return pace
+
+
+def _assist(run: "Run") -> None:
+    """Compute this process's share of every step, in silence; after Ctrl-C, for as long as the first one goes on."""
+    from microgpt.training.run import train_and_save
+
+    with _ctrl_c_asks() as is_asked_to_stop:
+        try:
+            for _ in train_and_save(run):
+                pass
+        except RuntimeError:  # the first one has gone, in the midst of what would have been another step
+            if not is_asked_to_stop():
+                raise
 
 
 def _opening(run: "Run") -> str:

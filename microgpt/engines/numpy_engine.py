@@ -1,7 +1,8 @@
 """The same model on arrays: a whole batch at a time, its gradients worked out by hand.
 
-Read `microgpt.reference` first. Forward, each line here is one of its operations for all tokens at once; backward, the
-lines are its `pull` functions in the order of the walk, from the loss to the embeddings. Axes are those of `config`, and
+Read `microgpt.reference` first. Forward, each line here is one of its operations for all tokens at once; backward,
+the lines are its `pull` functions in the order of the walk, from the loss to the embeddings. Axes are those of `config`,
+and
 
     N  tokens of the whole batch, document after document: a row of numbers for each, and none for padding
 
@@ -85,12 +86,12 @@ class NumpyEngine:
 
     def __init__(self, config: GPTConfig, state: State, compute: ComputeConfig) -> None:
         self._config, self._micro_batch = config, compute.micro_batch
-        dtype = np.dtype("float64" if compute.dtype == "auto" else compute.dtype)
+        self._dtype = dtype = np.dtype("float64" if compute.dtype == "auto" else compute.dtype)
         self._named = places(parameter_shapes(config))
         self._fused = places(fused_shapes(config))
-        self._at = Numbers(
-            *(flatten(group, self._named, dtype) for group in (state.weights, state.mean, state.square)), state.step
-        )
+        groups = (state.weights, state.mean, state.square)
+        weights, mean, square = (flatten(group, self._named, dtype) for group in groups)
+        self._at = Numbers(weights, mean, square, state.step)
         # Added to the scores: minus infinity where a token would read one after it, as its exponential is 0.
         self._future = np.triu(np.full((config.block_size, config.block_size), -np.inf, dtype), k=1)
         self.described = f"numpy on cpu, {dtype}"
@@ -137,7 +138,8 @@ class NumpyEngine:
     def _part_loss_and_gradient(self, batch: Batch, n: int) -> tuple[float, Array]:
         w, gradient = views(self._at.weights, self._fused), np.empty_like(self._at.weights)
         grads = views(gradient, self._fused)  # each is written once, and so fills a part of `gradient`
-        x, embedding_scale = rmsnorm(w["wte"].take(batch.ids, 0) + w["wpe"].take(batch.positions, 0))
+        chosen = self._choose(batch)
+        x, embedding_scale = rmsnorm(chosen @ w["embeddings"])
         embedded, layers = x, list[Layer]()
         for i in range(self._config.n_layer):
             x, layer = self._forward(i, x, batch.groups, w)
@@ -145,25 +147,35 @@ class NumpyEngine:
         read, final_scale = rmsnorm(x) if self._config.final_norm else (x, None)
         loss, g = cross_entropy(read @ w["lm_head"].T, batch.targets, n)
 
-        np.matmul(g.T, read, out=grads["lm_head"])
+        np.dot(g.T, read, out=grads["lm_head"])
         g = g @ w["lm_head"]  # (N, C), from here on of the residual stream
         if final_scale is not None:
             g = rmsnorm_backward(g, read, final_scale)
         for i in reversed(range(self._config.n_layer)):
             g = self._backward(i, layers[i], g, batch.groups, w, grads)
         g = rmsnorm_backward(g, embedded, embedding_scale)
-        look_up_backward(g, batch.ids, out=grads["wte"])
-        look_up_backward(g, batch.positions, out=grads["wpe"])
+        np.dot(chosen.T, g, out=grads["embeddings"])
         return loss, gradient
 
     def _logits(self, batch: Batch, w: Mapping[str, Array]) -> Array:
         """Return (N, V), and keep nothing for a way back."""
-        x, _ = rmsnorm(w["wte"].take(batch.ids, 0) + w["wpe"].take(batch.positions, 0))
+        x, _ = rmsnorm(self._choose(batch) @ w["embeddings"])
         for i in range(self._config.n_layer):
             x, _ = self._forward(i, x, batch.groups, w)
         if self._config.final_norm:
             x, _ = rmsnorm(x)
         return x @ w["lm_head"].T
+
+    def _choose(self, batch: Batch) -> Array:
+        """Return (N, V + block_size): a row has two ones, at its token and at its position.
+
+        So looking up and adding is one product, and its way back another; `np.add.at` would take ten times as long.
+        """
+        v, rows = self._config.vocab_size, np.arange(len(batch.ids))
+        chosen = np.zeros((len(rows), v + self._config.block_size), self._dtype)
+        chosen[rows, batch.ids] = 1
+        chosen[rows, v + batch.positions] = 1
+        return chosen
 
     def _forward(self, i: int, x: Array, groups: list[Group], w: Mapping[str, Array]) -> tuple[Array, Layer]:
         """Return the residual stream after a layer, (N, C)."""
@@ -181,24 +193,24 @@ class NumpyEngine:
         self, i: int, at: Layer, g: Array, groups: list[Group], w: Mapping[str, Array], grads: Mapping[str, Array]
     ) -> Array:
         """Write a layer's gradients into `grads`; take and return that of the residual stream, (N, C)."""
-        np.matmul(g.T, at.hidden, out=grads[f"layer{i}.fc2"])
+        np.dot(g.T, at.hidden, out=grads[f"layer{i}.fc2"])
         to_hidden = (g @ w[f"layer{i}.fc2"]) * (at.hidden > 0)
-        np.matmul(to_hidden.T, at.mlp_normed, out=grads[f"layer{i}.fc1"])
+        np.dot(to_hidden.T, at.mlp_normed, out=grads[f"layer{i}.fc1"])
         g = g + rmsnorm_backward(to_hidden @ w[f"layer{i}.fc1"], at.mlp_normed, at.mlp_scale)
 
-        np.matmul(g.T, at.mixed, out=grads[f"layer{i}.wo"])
+        np.dot(g.T, at.mixed, out=grads[f"layer{i}.wo"])
         to_mixed = g @ w[f"layer{i}.wo"]
         to_qkv = np.empty((len(g), 3 * g.shape[1]), g.dtype)
         for (rows, time), attended in zip(groups, at.attended, strict=True):
             self._attend_backward(to_mixed[rows], time, attended, out=to_qkv[rows])
-        np.matmul(to_qkv.T, at.normed, out=grads[f"layer{i}.wqkv"])
+        np.dot(to_qkv.T, at.normed, out=grads[f"layer{i}.wqkv"])
         return g + rmsnorm_backward(to_qkv @ w[f"layer{i}.wqkv"], at.normed, at.scale)
 
     def _attend(self, qkv: Array, time: int, out: Array) -> Attended:
         """Write into `out`, (BT, C), what each token gathers from the values up to its own."""
         q, k, v = self._heads(qkv, time)
         scores = q @ k.swapaxes(2, 3) * self._config.head_dim**-0.5  # (B, H, T, T)
-        shares, _ = softmax(scores + self._future[:time, :time])
+        shares = softmax(scores + self._future[:time, :time])
         np.matmul(shares, v, out=self._heads(out, time)[0])
         return Attended(q, k, v, shares)
 
@@ -239,21 +251,19 @@ def predictions(batch: Sequence[Tokens]) -> int:
 
 def rmsnorm(x: Array) -> tuple[Array, Array]:
     """Return the rows scaled to a mean square of 1, and by how much each was, (N, 1)."""
-    scale = 1 / np.sqrt(row_sums(x * x) / x.shape[1] + 1e-5)
+    scale = (row_means(x * x) + 1e-5) ** -0.5
     return x * scale, scale
 
 
 def rmsnorm_backward(g: Array, out: Array, scale: Array) -> Array:
     """Return the gradient of what was normed to `out`."""
-    return scale * (g - out * (row_sums(g * out) / g.shape[1]))
+    return scale * (g - out * row_means(g * out))
 
 
-def softmax(scores: Array) -> tuple[Array, Array]:
-    """Return shares along the last axis, minus infinity gets none; and the logarithm of each row's sum, (..., 1)."""
-    top = scores.max(-1, keepdims=True)
-    exps = np.exp(scores - top)
-    sums = row_sums(exps)
-    return exps / sums, sums
+def softmax(scores: Array) -> Array:
+    """Return shares along the last axis; minus infinity gets none."""
+    exps = np.exp(scores - scores.max(-1, keepdims=True))
+    return exps / row_sums(exps)
 
 
 def cross_entropy(logits: Array, targets: Ids, n: int) -> tuple[float, Array]:
@@ -262,30 +272,25 @@ def cross_entropy(logits: Array, targets: Ids, n: int) -> tuple[float, Array]:
     shifted = logits - logits.max(-1, keepdims=True)
     exps = np.exp(shifted)
     sums = row_sums(exps)
-    loss = float((np.log(sums).sum() - shifted[rows, targets].sum()) / n)
-    exps /= sums * n
-    exps[rows, targets] -= 1 / n
-    return loss, exps
-
-
-def look_up_backward(g: Array, ids: Ids, out: Array) -> None:
-    """Write the gradient of a table whose rows were looked up: a row looked up twice gets both gradients.
-
-    Looking up is a product with rows that hold a single 1, and so is the way back; `np.add.at` takes ten times as long.
-    """
-    chosen = np.zeros((len(ids), len(out)), g.dtype)
-    chosen[np.arange(len(ids)), ids] = 1
-    np.matmul(chosen.T, g, out=out)
+    surprise = np.log(sums[:, 0]) - shifted[rows, targets]
+    g = exps / (n * sums)
+    g[rows, targets] -= 1 / n
+    return float(surprise.sum()) / n, g
 
 
 def row_sums(x: Array) -> Array:
     """Return the sums along the last axis, (..., 1): a product with ones, for `sum` is slow where rows are short."""
-    return x @ ones(x.shape[-1], x.dtype)
+    return x @ column(1.0, x.shape[-1], x.dtype)
+
+
+def row_means(x: Array) -> Array:
+    """Return the means along the last axis, (..., 1)."""
+    return x @ column(1 / x.shape[-1], x.shape[-1], x.dtype)
 
 
 @cache
-def ones(n: int, dtype: np.dtype[np.floating]) -> Array:
-    return np.ones((n, 1), dtype)
+def column(entry: float, n: int, dtype: np.dtype[np.floating]) -> Array:
+    return np.full((n, 1), entry, dtype)
 
 
 def adam(at: Numbers, g: Array, lr: float) -> Numbers:
@@ -298,15 +303,13 @@ def adam(at: Numbers, g: Array, lr: float) -> Numbers:
 
 
 def fused_shapes(config: GPTConfig) -> dict[str, tuple[int, int]]:
-    """Return the shapes with wq, wk and wv, which are neighbours, as one matrix: one product instead of three."""
-    shapes = parameter_shapes(config)
+    """Return the shapes with neighbours as one matrix: the two embeddings, and what makes q, k and v in each layer."""
+    c = config.n_embd
+    shapes = {"embeddings": (config.vocab_size + config.block_size, c), "lm_head": (config.vocab_size, c)}
     for i in range(config.n_layer):
-        pass
-    return {
-        name.replace("wq", "wqkv"): (3 * rows, columns) if name.endswith("wq") else (rows, columns)
-        for name, (rows, columns) in shapes.items()
-        if not name.endswith(("wk", "wv"))
-    }
+        shapes |= {f"layer{i}.wqkv": (3 * c, c), f"layer{i}.wo": (c, c)}
+        shapes |= {f"layer{i}.fc1": (4 * c, c), f"layer{i}.fc2": (c, 4 * c)}
+    return shapes
 
 
 def places(shapes: Mapping[str, tuple[int, int]]) -> Places:

@@ -112,7 +112,7 @@ class TorchEngine:
         self.model = GPT(config, weights, fused=compute.attention != "plain").to(self.device)
         self.parameters = {name: cast(nn.Parameter, self.model.w[name.replace(".", "_")]) for name in self.names}
         self.optimizer = torch.optim.Adam(
-            self.parameters.values(), betas=BETAS, eps=EPS, fused=_on(compute.fused, auto=on_card)
+            self.parameters.values(), betas=BETAS, eps=EPS, fused=_on(compute.fused, auto=self.device.type != "mps")
         )
         for name, parameter in self.parameters.items():
             mean, square = (self._tensor(group[name]) for group in (state.mean, state.square))

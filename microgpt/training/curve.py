@@ -30,7 +30,7 @@ def sparkline(losses: Sequence[float], most: int) -> str:
     count = min(most, len(losses))
     ends = [i * len(losses) // count for i in range(count + 1)]
     heights = [statistics.fmean(losses[start:end]) for start, end in pairwise(ends)]
-    low, high = min(heights), max(heights)
-    if not math.isfinite(high - low):
+    if not all(map(math.isfinite, heights)):
         return ""
+    low, high = min(heights), max(heights)
     return "".join(BARS[round((height - low) / (high - low or 1) * (len(BARS) - 1))] for height in heights)

@@ -39,6 +39,7 @@ class Run:
 
     Args:
         folder: where it is saved.
+        saves: whether this process saves it; of several that train it together, one does.
         documents: the texts, as they were split.
         corpus: those to train on, as the sequences that a step reads.
         losses: of every step so far, in nats a token.
@@ -46,6 +47,7 @@ class Run:
     """
 
     folder: Path
+    saves: bool
     config: RunConfig
     tokenizer: CharTokenizer
     documents: Split
@@ -79,11 +81,12 @@ def configure(
     )
 
 
-def begin(folder: Path | None, config: RunConfig, dataset: Dataset) -> Run:
+def begin(folder: Path | None, config: RunConfig, dataset: Dataset, *, saves: bool = True) -> Run:
     """Draw the weights and save them, before any time is spent on training.
 
     Args:
         folder: an empty folder or one to be made; None for a new one in `RUNS`, named after the data.
+        saves: false for a process that only helps another one to train: it touches no folder.
 
     Raises:
         ConfigError: if the data cannot be split as the config says.
@@ -94,21 +97,24 @@ def begin(folder: Path | None, config: RunConfig, dataset: Dataset) -> Run:
     documents = _split(dataset, config, rng)
     state = initial_state(config.model, rng)
     engine = create_engine(config.compute, config.model, state)
-    if folder:
+    if folder and saves:
         _make_folder(folder)
-    else:
+    elif saves:
         folder = _make_numbered_folder(Path(config.source).stem)
-    run = _run(folder, config, documents, engine, Checkpoint(state=state, losses=(), random_state=rng.getstate()[1]))
-    write_config(folder, config)
+    checkpoint = Checkpoint(state=state, losses=(), random_state=rng.getstate()[1])
+    run = _run(folder or RUNS, config, documents, engine, checkpoint, saves=saves)
+    if saves:
+        write_config(run.folder, config)
     save(run)
     return run
 
 
-def resume(folder: Path, compute: ComputeConfig | None = None) -> Run:
+def resume(folder: Path, compute: ComputeConfig | None = None, *, saves: bool = True) -> Run:
     """Read a run back, with the data that it was trained on.
 
     Args:
         compute: who goes on with it; None for the engine of before. Another one ends with other last digits.
+        saves: as for `begin`.
 
     Raises:
         CheckpointError: if the run cannot be read, or is complete, or its data is not what it was.
@@ -126,9 +132,9 @@ def resume(folder: Path, compute: ComputeConfig | None = None) -> Run:
         )
     going_on = replace(config, compute=compute or config.compute)
     engine = create_engine(going_on.compute, config.model, checkpoint.state)
-    if going_on != config:
+    if going_on != config and saves:
         write_config(folder, going_on)
-    return _run(folder, going_on, documents, engine, checkpoint)
+    return _run(folder, going_on, documents, engine, checkpoint, saves=saves)
 
 
 def train_and_save(run: Run) -> Iterator[Step]:
@@ -142,15 +148,14 @@ def train_and_save(run: Run) -> Iterator[Step]:
 
 
 def save(run: Run) -> None:
-    """Write the checkpoint.
+    """Write the checkpoint, if this process is the one that does.
 
     Raises:
         CheckpointError: if it cannot be written; the one before is still whole.
     """
-    write_checkpoint(
-        run.folder,
-        Checkpoint(state=run.engine.state(), losses=tuple(run.losses), random_state=run.random_state),
-    )
+    if run.saves:
+        checkpoint = Checkpoint(state=run.engine.state(), losses=tuple(run.losses), random_state=run.random_state)
+        write_checkpoint(run.folder, checkpoint)
 
 
 def validation_loss(run: Run) -> float | None:
@@ -182,9 +187,12 @@ def _split(dataset: Dataset, config: RunConfig, rng: random.Random) -> Split:
     return split_documents(dataset.documents, config.training.val_fraction, rng)
 
 
-def _run(folder: Path, config: RunConfig, documents: Split, engine: Engine, checkpoint: Checkpoint) -> Run:
+def _run(
+    folder: Path, config: RunConfig, documents: Split, engine: Engine, checkpoint: Checkpoint, *, saves: bool
+) -> Run:
     return Run(
         folder=folder,
+        saves=saves,
         config=config,
         tokenizer=CharTokenizer(chars=config.chars),
         documents=documents,

@@ -14,6 +14,7 @@ import pytest
 
 from microgpt.cli import main
 from microgpt.training.run import resume
+from microgpt.training.trace import read_trace
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 NAMES = str(GOLDEN / "names.txt")
@@ -72,7 +73,7 @@ def test_piped_it_prints_a_line_for_every_tenth_and_no_control_codes(
     assert out.isascii()
     assert all(char.isprintable() for char in out.replace("\n", ""))
     lines = out.splitlines()
-    assert [line.split("/")[0].strip() for line in lines if " tokens/s " in line] == [str(n) for n in range(4, 41, 4)]
+    assert [line.split("/")[0].strip() for line in lines if " tok/s " in line] == [str(n) for n in range(4, 41, 4)]
     assert all("ln 27 = 3.296" in line for line in lines if "loss " in line)
     assert [line.split("/")[0].strip() for line in lines if "  writes  " in line] == [str(n) for n in range(4, 41, 4)]
     assert lines[-2].startswith("done: loss ")
@@ -93,7 +94,7 @@ def test_in_a_terminal_one_line_is_written_over_whole_and_never_wraps(tmp_path: 
 def test_in_a_terminal_plain_redraws_nothing(tmp_path: Path) -> None:
     shown = shown_in_a_terminal(80, "--plain", "--out", str(tmp_path / "run"))
     assert "\r" not in shown
-    assert shown.count(" tokens/s ") == 10
+    assert shown.count(" tok/s ") == 10
     assert shown.count("  writes  ") == 10
     assert shown.isascii()
 
@@ -124,7 +125,9 @@ def test_interrupted_or_killed_and_resumed_it_ends_byte_for_byte_as_if_it_had_no
 ) -> None:
     settings = [*SMALL, "--steps", "500"]
     stopped, whole = tmp_path / "stopped", tmp_path / "whole"
-    command = [*COMMAND, "train", *settings, "--out", str(stopped), "--json"]
+    trace, plot = tmp_path / "stopped.jsonl", tmp_path / "loss.png"
+    shown = ["--record", str(trace), "--plot", str(plot)]
+    command = [*COMMAND, "train", *settings, "--out", str(stopped), *shown, "--json"]
     pipe, pipesize = subprocess.PIPE, 4096  # so small that it cannot run far ahead of us
     with subprocess.Popen(command, stdout=pipe, stderr=pipe, pipesize=pipesize, text=True) as process:
         assert process.stdout
@@ -140,14 +143,16 @@ def test_interrupted_or_killed_and_resumed_it_ends_byte_for_byte_as_if_it_had_no
         assert 120 <= result["step"] < 500
         assert f"stopped at step {result['step']} of 500, and saved" in prose
         assert prose.splitlines()[-1] == f"next: microgpt train --resume {stopped}"
-        assert len(resume(stopped).losses) == result["step"]
+        assert len(resume(stopped).losses) == len(read_trace(trace).losses) == result["step"]
+        assert plot.read_bytes().startswith(b"\x89PNG")
     else:
         assert process.returncode == -signal.SIGKILL
         assert len(resume(stopped).losses) >= 100  # the second tenth
-    assert call("train", "--resume", stopped) == 0
-    assert call("train", *settings, "--out", whole) == 0
+    assert call("train", "--resume", stopped, "--record", trace) == 0
+    assert call("train", *settings, "--out", whole, "--record", tmp_path / "whole.jsonl") == 0
     for name in ("config.json", "checkpoint.safetensors"):
         assert (stopped / name).read_bytes() == (whole / name).read_bytes()
+    assert trace.read_bytes() == (tmp_path / "whole.jsonl").read_bytes()
 
 
 @pytest.fixture
@@ -171,6 +176,24 @@ def test_on_a_full_disk_it_ends_with_one_line_and_the_run_can_go_on_later(
     assert call("sample", small_disk / "run", "-n", "1") == 0
 
 
+def test_where_the_trace_finds_a_full_disk_the_run_is_saved_and_goes_on_later(
+    small_disk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, trace = tmp_path / "run", small_disk / "trace.jsonl"
+    options = [*SMALL, "--engine", "numpy", "--steps", "3000"]
+    assert call("train", *options, "--out", run, "--record", trace, "--json") == 2
+    out, err = capsys.readouterr()
+    last = err.splitlines()[-1]
+    assert last.startswith(f"microgpt: the trace {trace} cannot be written (No space left on device).")
+    assert last.endswith(f"microgpt train --resume {run} --record FILE")
+    made = len(out.splitlines())
+    assert 0 < made < 3000
+    assert trace.read_bytes().endswith(b"\n")
+    assert len(read_trace(trace).losses) in (made - 1, made)
+    assert call("train", "--resume", run, "--record", tmp_path / "trace.jsonl") == 0
+    assert len(read_trace(tmp_path / "trace.jsonl").losses) == 3000
+
+
 def test_on_a_read_only_disk_it_ends_with_one_line(small_disk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
     assert call("train", *SMALL, "--out", small_disk / "run") == 2
@@ -189,6 +212,17 @@ def test_on_a_read_only_disk_it_ends_with_one_line(small_disk: Path, capsys: pyt
         (["--val-fraction", "1"], "val_fraction=1.0"),
         (["--data", "/nowhere"], "there is no file /nowhere"),
         (["--data", "/"], "/ is not a file"),
+        (["--init-std", "0"], "init_std=0.0"),
+        (["--lr", "nan"], "lr=nan is no learning rate"),
+        (["--warmup", "-1"], "warmup=-1 is too small"),
+        (["--micro-batch", "-1"], "micro_batch=-1 is too small"),
+        (["--device", "cuda"], "the reference engine computes on the CPU alone"),
+        (["--engine", "numpy", "--dtype", "bfloat16"], "not in bfloat16"),
+        (["--sample-every", "-1"], "sample_every=-1 is too small"),
+        (["--plot", "loss.txt"], "loss.txt is no picture"),
+        (["--plot", "nowhere/loss.png"], "there is no folder nowhere for the plot"),
+        (["--record", "nowhere/trace.jsonl"], "there is no folder nowhere for the trace"),
+        (["--record", NAMES], "is there already"),
         (["--resume", "/nowhere"], "/nowhere holds no run"),
         (["--resume", "/nowhere", "--steps", "9"], "leave out --steps"),
     ],
@@ -208,6 +242,20 @@ def test_a_mistake_costs_one_line_and_leaves_nothing_behind(
     assert complaint in err
     assert err.count("\n") == 1
     assert os.listdir(tmp_path) == []
+
+
+def test_a_stream_is_read_as_one_text_and_what_it_writes_stays_on_its_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tmp_path / "data.txt"
+    data.write_text("to be,\nor nöt\n" * 20)
+    options = ["--data", data, "--stream", "--engine", "numpy", "--steps", "50", "--sample-every", "25"]
+    assert call("train", *options, "--out", tmp_path / "run", "--val-fraction", "0.1") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "252 characters" in lines[0]
+    written = [line for line in lines if "  writes  " in line]
+    assert len(written) == 2
+    assert all("\\n" in line and line.isascii() and len(line) < 80 for line in written)
 
 
 def test_it_says_how_many_documents_are_cut(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,7 +1,6 @@
 """What a look shows is what the reference computes, and what is too large is left out by name."""
 
 import random
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -49,7 +48,7 @@ def test_probabilities_and_gradient_norms_are_those_of_the_reference(model: tupl
 
 
 @pytest.fixture
-def shares(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[list[list[float]]]]:
+def shares(monkeypatch: pytest.MonkeyPatch) -> list[list[list[float]]]:
     """What the reference's softmax gives in each head of each layer, in its order."""
     gave: list[list[list[float]]] = []
     softmax = reference.causal_softmax
@@ -60,7 +59,7 @@ def shares(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[list[list[float]]]]
         return out
 
     monkeypatch.setattr(reference, "causal_softmax", overheard)
-    yield gave
+    return gave
 
 
 def test_attention_is_that_of_the_reference_layer_by_layer_and_head_by_head(

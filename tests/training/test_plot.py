@@ -1,5 +1,6 @@
 """A plot is a picture in the house colours; what cannot be drawn is refused before the training."""
 
+import itertools
 import math
 import sys
 from pathlib import Path
@@ -53,7 +54,7 @@ def test_labels_keep_their_order_and_a_gap_and_only_move_up(places: dict[str, fl
     assert [places[text] for text in moved] == sorted(places.values())
     assert all(moved[text] >= places[text] for text in places)
     heights = list(moved.values())
-    assert all(b - a >= gap - 1e-9 for a, b in zip(heights, heights[1:]))
+    assert all(b - a >= gap - 1e-9 for a, b in itertools.pairwise(heights))
 
 
 def test_a_name_that_is_no_picture_is_refused() -> None:

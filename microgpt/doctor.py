@@ -234,7 +234,8 @@ def check_terminal(streams: Sequence[TextIO], environ: Mapping[str, str]) -> Che
         return Check(part="terminal", state="works", found="none: output goes elsewhere, without colours")
     console = Console(file=terminals[0], _environ=environ)
     encoding = terminals[0].encoding.lower()
-    found = f"{console.width} x {console.height}, colours: {console.color_system or 'none'}, {encoding}"
+    colours = "none" if console.no_color else console.color_system or "none"
+    found = f"{console.width} x {console.height}, colours: {colours}, {encoding}"
     if not encoding.startswith("utf"):
         cost, remedy = 'curves and some letters are shown as "?"', "export LANG=C.UTF-8"
         return Check(part="terminal", state="limited", found=found, cost=cost, remedy=remedy)

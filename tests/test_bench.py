@@ -46,7 +46,7 @@ def executed(work: Callable[[list], int], weights: list) -> Counter[int]:
 
     def trace(frame: FrameType, event: str, argument: object):
         frame.f_trace_opcodes = True
-        if event == "opcode":
+        if event == "opcode" and "yardstick" in frame.f_code.co_filename:  # and not what a collected object runs
             counts[frame.f_code.co_code[frame.f_lasti]] += 1
         return trace
 

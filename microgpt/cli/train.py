@@ -40,7 +40,7 @@ Examples:
   microgpt train --data poems.txt --block-size 32 --val-fraction 0.1
   microgpt train --resume runs/names-1
   microgpt train --preset char --help      shows the numbers of a preset
-  torchrun --standalone --nproc-per-node 2 -m microgpt train --engine torch --batch 64
+  torchrun --standalone --nproc-per-node 2 -m microgpt train --engine torch
 """
 
 

@@ -1,8 +1,8 @@
 """The same model on arrays: a whole batch at a time, its gradients worked out by hand.
 
 Read `microgpt.reference` first. Forward, each line here is one of its operations for all tokens at once; backward,
-the lines are its `pull` functions in the order of the walk, from the loss to the embeddings. Axes are those of `config`,
-and
+the lines are its `pull` functions in the order of the walk, from the loss to the embeddings. Axes are those of
+`config`, and
 
     N  tokens of the whole batch, document after document: a row of numbers for each, and none for padding
 

@@ -1,4 +1,4 @@
-"""Runs side by side: what was set otherwise, how the losses fell, what was held out cost, what they write."""
+"""Runs side by side: what was set otherwise, how the losses fell, how well held-out text is predicted, samples."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass

@@ -237,7 +237,7 @@ def wilson_interval(hits: int, number: int) -> tuple[float, float]:
     share, scale = hits / number, 1 + z * z / number
     middle = (share + z * z / (2 * number)) / scale
     reach = z / scale * math.sqrt(share * (1 - share) / number + (z / (2 * number)) ** 2)
-    return max(middle - reach, 0.0), min(middle + reach, 1.0)
+    return max(min(middle - reach, share), 0.0), min(max(middle + reach, share), 1.0)  # rounding may pass the share
 
 
 def _standard_error(loss: float, losses: Sequence[float], weights: Sequence[float]) -> float | None:

@@ -5,8 +5,8 @@ is asked of a network, and nothing stays behind. Read `examine` first.
 """
 
 import importlib
-import os
 import platform
+import random
 import re
 import shutil
 import tempfile
@@ -144,8 +144,6 @@ def check_torch(driver: Path = NVIDIA_DRIVER) -> Check:
     Args:
         driver: a file that exists where an NVIDIA card can be used.
     """
-    import random
-
     from microgpt.engines import create_engine
     from microgpt.engines.base import initial_state
 
@@ -199,17 +197,16 @@ def check_data_folder(environ: Mapping[str, str]) -> Check:
     from microgpt.learner.database import default_path
 
     record = default_path(environ)
-    existing = next(folder for folder in record.parents if folder.exists())
-    remedy = "make it writable, or set MICROGPT_DATA_DIR to a folder that is"
-    broken = Check(part="data", state="broken", found="", cost="no lesson can be recorded", remedy=remedy)
     try:
-        with tempfile.TemporaryFile(dir=existing) as file:
+        with tempfile.TemporaryFile(dir=next(folder for folder in record.parents if folder.exists())) as file:
             file.write(b"\0" * 4096)
             file.flush()
+        if record.exists():
+            record.open("r+b").close()  # to read and to write, and nothing is
     except OSError as error:
-        return replace(broken, found=f"{existing} cannot be written ({error.strerror})")
-    if record.exists() and not os.access(record, os.R_OK | os.W_OK):
-        return replace(broken, found=f"{record} cannot be written by this user")
+        found = f"{record} cannot be written ({error.strerror})"
+        remedy = "make it writable, or set MICROGPT_DATA_DIR to a folder that is"
+        return Check(part="data", state="broken", found=found, cost="no lesson can be recorded", remedy=remedy)
     return Check(part="data", state="works", found=f"{record.parent} can be written")
 
 

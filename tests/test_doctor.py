@@ -21,8 +21,10 @@ from microgpt.doctor import (
     check_data_folder,
     check_disk,
     check_extra,
+    check_python,
     check_sandbox,
     check_terminal,
+    check_torch,
     examine,
     without_names,
 )
@@ -67,6 +69,17 @@ def test_the_versions_told_are_those_installed() -> None:
     assert check_extra("torch").found == f"torch {metadata.version('torch')}"
 
 
+def test_a_python_that_was_not_optimised_is_said_to_be_slower() -> None:
+    check = check_python()
+    assert ("(plain)" in check.found) == (check.state == "limited") == ("slower" in check.cost)
+
+
+def test_a_graphics_card_that_torch_does_not_use_is_said_to_be_idle(tmp_path: Path) -> None:
+    check = check_torch(driver=tmp_path)
+    assert ("on cpu" in check.found) == (check.state == "limited") == ("idle" in check.cost)
+    assert check_torch(driver=tmp_path / "none").state == "works"
+
+
 @given(before=st.sampled_from(["", "see ", "'"]), after=st.sampled_from(["", "/x", "'", ": no"]))
 def test_paths_name_neither_the_user_nor_the_host(before: str, after: str) -> None:
     names = {"ada", "engine-7"}
@@ -75,7 +88,7 @@ def test_paths_name_neither_the_user_nor_the_host(before: str, after: str) -> No
         assert not any(name in told for name in names)
         assert told.endswith(after)
     assert without_names("/home/adam/x torch", Path("/home/ada"), {"ada", "torch"}) == "/home/adam/x torch"
-    assert without_names("/usr/lib", Path("/"), {""}) == "/usr/lib"
+    assert without_names("/usr/lib/ is", Path("/"), {""}) == "/usr/lib/ is"
 
 
 def test_the_home_folder_is_told_as_a_tilde(tmp_path: Path) -> None:
@@ -92,6 +105,16 @@ def test_a_data_folder_that_cannot_be_written_is_fatal(tmp_path: Path) -> None:
     works = check_data_folder({"MICROGPT_DATA_DIR": str(tmp_path)})
     assert works.state == "works"
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    (tmp_path / "learner.db").mkdir()
+    assert check_data_folder({"MICROGPT_DATA_DIR": str(tmp_path)}).is_fatal
+
+
+def test_a_full_disk_is_fatal_to_the_record(mount_disk: Callable[[str], Path]) -> None:
+    disk = mount_disk("48k")
+    assert not check_data_folder({"MICROGPT_DATA_DIR": str(disk)}).is_fatal
+    with pytest.raises(OSError, match="No space left"):
+        (disk / "full").write_bytes(bytes(10**6))
+    assert "No space left" in check_data_folder({"MICROGPT_DATA_DIR": str(disk)}).found
 
 
 def test_a_terminal_is_told_by_its_width_and_its_letters() -> None:
@@ -144,4 +167,5 @@ def test_a_torch_that_is_missing_or_broken_costs_the_torch_engine_and_no_more(tm
     assert said.endswith("exit 0")
     said = with_package(tmp_path, "torch", "raise OSError('libcudart.so: cannot open')")
     assert "broken   torch      OSError: libcudart.so: cannot open" in said
+    assert "pip install --force-reinstall 'microgpt-tutor[torch]'" in said
     assert said.endswith("exit 0")

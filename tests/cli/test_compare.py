@@ -55,7 +55,7 @@ def test_it_shows_what_differs_the_curves_and_the_samples(folder: Path, capsys: 
     rows = [line.split() for line in lines]
     assert ["lr", "0.01", "0.05", "0.01"] in rows
     assert ["val_fraction", "0.4", "0.4", "0"] in rows
-    assert not any(row[:1] == ["n_embd"] for row in rows)
+    assert ["n_embd", "8", "8", "8"] not in rows
     assert "n_embd 8" in " ".join(lines)
     tenths = {row[0]: row[1:] for row in rows if len(row) == 11}
     assert list(tenths) == ["tenth", "A", "B", "C"]
@@ -75,7 +75,11 @@ def test_control_codes_never_reach_the_terminal(folder: Path, capsys: pytest.Cap
 
 def test_runs_on_other_data_are_said_not_to_compare(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call("compare", folder / "a", folder / "e") == 0
-    out = " ".join(capsys.readouterr().out.split())
+    out = capsys.readouterr().out
+    [sources] = [line for line in out.splitlines() if line.startswith("data ")]
+    assert sources.endswith("other.txt")
+    assert len(sources) <= 80
+    out = " ".join(out.split())
     assert "different data, so their losses do not compare: a loss is the surprise at a text" in out
     assert call("compare", folder / "a", folder / "b") == 0
     assert "do not compare" not in capsys.readouterr().out
@@ -108,7 +112,11 @@ def test_a_run_without_a_step_has_no_curve_yet(tmp_path: Path, capsys: pytest.Ca
     dataset = load_dataset(tmp_path / "data.txt")
     run = begin(tmp_path / "run", configure(dataset, TrainConfig()), dataset).folder
     assert call("compare", run, run) == 0
-    assert ["A", *["-"] * 10] in [line.split() for line in capsys.readouterr().out.splitlines()]
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["A", *["-"] * 10] in rows
+    written = rows[rows.index(["A", "writes", "B", "writes"]) + 1 : -2]
+    assert len(written) == 10
+    assert [] in written  # a document without a character is one too
 
 
 def test_a_terminal_without_the_letters_for_curves_gets_the_numbers_all_the_same(folder: Path) -> None:

@@ -39,6 +39,7 @@ def stepped(compute: ComputeConfig) -> Engine:
     ],
     ids=str,
 )
+@pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")  # torch's compiler uses what torch gave up
 def test_no_choice_changes_the_function(choice: dict[str, str]) -> None:
     one, other = stepped(CPU).state(), stepped(replace(CPU, **choice)).state()  # pyright: ignore
     for group in ("weights", "mean", "square"):

@@ -33,7 +33,8 @@ On yours: `microgpt bench`.
 - The first row of an engine is batch 1, the same work as microgpt.py; a second is its best batch, if that is larger.
 - **ratio** is to the documents a second of microgpt.py. That is not run here: a yardstick, a plain autograd on single
   numbers, takes turns with the engines, and {MICROGPT_PY} of its steps are taken to last as long as one of microgpt.py.
-  Measured, they were 2.0 to 2.6 on several machines, so a ratio is good to a fifth.
+  Measured side by side, they were 2.0 to 2.6, so a ratio is good to a fifth. Beside busy programs they were fewer, down
+  to 1.4: the yardstick suffers more than microgpt.py, and ratios look better than they are.
 - **memory** is the most that the process held, Python and libraries included; **start** is the CPU seconds from a fresh
   process to the first step, mostly imports.
 

@@ -128,9 +128,9 @@ def train(
         raise ConfigError(f"sample_every={sample_every} is too small: it must be 0 or more. Try --sample-every 100.")
     if plot:
         check_plot(plot)
-    if record:
-        check_trace(record, goes_on=resume is not None)
     first = os.environ.get("RANK", "0") == "0"  # torchrun numbers the processes that train one model together
+    if record and first:
+        check_trace(record, goes_on=resume is not None)
     run = _resume(ctx, resume, saves=first) if resume else _begin(data, stream, out, settings, saves=first)
     if not first:
         _assist(run)
@@ -244,7 +244,8 @@ def _report(run: "Run", pace: Pace, plot: Path | None, as_json: bool) -> None:
         click.echo(json.dumps(_result(run, pace, loss, val_loss)))
     state = "done" if done == steps else f"stopped at step {done} of {steps}, and saved"
     held_out = "" if val_loss is None else f", held out {val_loss:.3f}"
-    _say(f"{state}: loss {loss:.3f} over the last {min(RECENT, done)} steps{held_out} (guess: {guess(run)})", as_json)
+    beside = f" (guess: {guess(run)})" if done == steps else ""  # with both, the line would be too long
+    _say(f"{state}: loss {loss:.3f} over the last {min(RECENT, done)} steps{held_out}{beside}", as_json)
     if plot:
         plot_losses(plot, run.losses, vocab_size=run.config.model.vocab_size, val_loss=val_loss)
         _say(f"plot: {plot}", as_json)

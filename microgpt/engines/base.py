@@ -56,7 +56,10 @@ class Engine(Protocol):
         ...
 
     def step(self, batch: Sequence[Tokens], lr: float) -> float:
-        """Move the weights once, and return the loss from before; interrupted, it has moved all of them or none."""
+        """Move the weights once, and return the loss from before, nan where it is none that could be computed.
+
+        Interrupted, it has moved all weights or none.
+        """
         ...
 
     def loss(self, batch: Sequence[Tokens]) -> float:

@@ -45,7 +45,10 @@ class ListsEngine(ABC):
 
     def step(self, batch: Sequence[Tokens], lr: float) -> float:
         weights, mean, square, step = self._at
-        loss, gradients = self._batch_loss_and_gradients(weights, batch)
+        try:
+            loss, gradients = self._batch_loss_and_gradients(weights, batch)
+        except (OverflowError, ValueError):  # such as of log 0, where weights went too far; arrays would have gone on
+            return math.nan
         moved = {
             name: reference.adam(weights[name], gradients[name], mean[name], square[name], step + 1, lr)
             for name in weights

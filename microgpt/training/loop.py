@@ -1,10 +1,12 @@
 """The training loop: one batch a step, and an event for each; it reads no clock and writes nothing."""
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from microgpt.config import TrainConfig
 from microgpt.engines.base import Engine, Tokens
+from microgpt.errors import ConfigError
 from microgpt.training.corpus import Corpus
 
 EVALUATION_TOKENS = 8192  # at once: enough to keep a fast engine busy, few enough for its memory
@@ -26,10 +28,19 @@ class Step:
 
 
 def train(engine: Engine, corpus: Corpus, config: TrainConfig) -> Iterator[Step]:
-    """Make the steps that are left."""
+    """Make the steps that are left.
+
+    Raises:
+        ConfigError: if a loss is no number, which no later step could mend.
+    """
     for done in range(engine.state().step, config.steps):
         batch = corpus.batch(done, config.batch)
         loss = engine.step(batch, config.learning_rate(done))
+        if not math.isfinite(loss):
+            raise ConfigError(
+                f"step {done + 1} of {config.steps} has a loss that is no number: the steps before moved the weights "
+                f"too far. Try a smaller learning rate: --lr {config.lr / 10:g}"
+            )
         yield Step(number=done + 1, loss=loss, tokens=_predictions(batch))
 
 

@@ -75,7 +75,7 @@ def open_trace(
     """
     check_trace(path, goes_on=goes_on)
     exists = path.exists()
-    written, end = _written_so_far(path, run) if exists else ([], 0)
+    losses_written, end = _written_before(path, run) if exists else (0, 0)
     try:
         file = FileIO(path, "r+" if exists else "x")
     except OSError as error:
@@ -84,7 +84,7 @@ def open_trace(
         file.truncate(end)
         file.seek(end)
         writer = TraceWriter(path, file, run, end)
-        writer.catch_up(written, sample_every)
+        writer.catch_up(losses_written, sample_every)
         yield writer
 
 
@@ -101,18 +101,17 @@ class TraceWriter:
         self._path, self._file, self._run, self._end = path, file, run, end
         self._tokens = list(next(iter(run.corpus.sequences())))[: LOOKED_AT + 1]
 
-    def catch_up(self, written: list[Json], sample_every: int | None) -> None:
+    def catch_up(self, losses_written: int, sample_every: int | None) -> None:
         """Write what belongs before the next step and is not in the file."""
         config, losses = self._run.config, self._run.losses
         if not self._end:
             parts = left_out(config.model, len(self._tokens) - 1)
             self._append({"format": TRACE_FORMAT, "config": asdict(config), "tokens": self._tokens, "left_out": parts})
-        for number in range(sum("loss" in entry for entry in written) + 1, len(losses) + 1):
+        for number in range(losses_written + 1, len(losses) + 1):
             self._write_step(number, losses[number - 1])
-        here = [key for entry in written if entry["step"] == len(losses) for key in entry]
-        if is_looked_at(len(losses), config.training.steps) and "attention" not in here:
+        if is_looked_at(len(losses), config.training.steps):
             self._write_look()
-        if losses and is_sampled(len(losses), config.training.steps, sample_every) and "sample" not in here:
+        if losses and is_sampled(len(losses), config.training.steps, sample_every):
             self._append({"step": len(losses), "sample": sample_now(self._run)})
 
     def write(self, step: Step, sample: str | None) -> None:
@@ -154,14 +153,17 @@ class TraceWriter:
         self._end += len(line)
 
 
-def _written_so_far(path: Path, run: Run) -> tuple[list[Json], int]:
-    """Return the lines of a trace on the steps that a run has made, and where in the file they end."""
+def _written_before(path: Path, run: Run) -> tuple[int, int]:
+    """Return how many losses a trace holds from before the run's last step, and where in the file that ends.
+
+    The last step itself is written anew: nobody knows how much of it a run that was killed had written.
+    """
     traced = replace(read_trace(path).config, compute=run.config.compute)  # another engine may go on
     if traced != run.config:
         raise ConfigError(f"{path} is the trace of another run than {run.folder}. Try another --record.")
     (_, end), *lines = read_lines(path)
-    kept = [(entry, end) for entry, end in lines if entry["step"] <= len(run.losses)]
-    return [entry for entry, _ in kept], kept[-1][1] if kept else end
+    kept = [(entry, end) for entry, end in lines if entry["step"] < len(run.losses)]
+    return sum("loss" in entry for entry, _ in kept), kept[-1][1] if kept else end
 
 
 def _not_written(path: Path, run: Run, error: OSError) -> TraceError:

@@ -190,6 +190,7 @@ def test_where_the_trace_finds_a_full_disk_the_run_is_saved_and_goes_on_later(
     assert 0 < made < 3000
     assert trace.read_bytes().endswith(b"\n")
     assert len(read_trace(trace).losses) in (made - 1, made)
+    assert len(resume(run).losses) == made
     assert call("train", "--resume", run, "--record", tmp_path / "trace.jsonl") == 0
     assert len(read_trace(tmp_path / "trace.jsonl").losses) == 3000
 
@@ -256,6 +257,17 @@ def test_a_stream_is_read_as_one_text_and_what_it_writes_stays_on_its_line(
     written = [line for line in lines if "  writes  " in line]
     assert len(written) == 2
     assert all("\\n" in line and line.isascii() and len(line) < 80 for line in written)
+
+
+def test_steps_that_are_too_large_end_in_one_line_and_leave_a_run_that_can_be_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("train", *SMALL, "--lr", "100", "--out", tmp_path / "run") == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "has a loss that is no number" in error
+    assert error.endswith("Try a smaller learning rate: --lr 10\n")
+    assert call("sample", tmp_path / "run", "-n", "1") == 0
 
 
 def test_it_says_how_many_documents_are_cut(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

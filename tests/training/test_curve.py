@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from microgpt.training.curve import BARS, recent_loss, running_mean, sparkline
@@ -12,6 +12,7 @@ losses = st.lists(st.floats(0, 300), min_size=1, max_size=250)
 
 
 @given(losses)
+@example([float(step % 17) for step in range(250)])  # longer than the mean reaches back
 def test_the_running_mean_ends_at_every_step_where_the_recent_loss_was(losses: list[float]) -> None:
     recent = [recent_loss(losses[:step]) for step in range(1, len(losses) + 1)]
     assert running_mean(losses) == pytest.approx(recent, rel=1e-9, abs=1e-9)

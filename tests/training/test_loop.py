@@ -2,6 +2,7 @@
 
 import random
 from array import array
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -43,6 +44,15 @@ def test_every_engine_reads_windows(name: str) -> None:
     losses = [step.loss for step in train(new_engine(name), WINDOWS, TrainConfig(steps=3, batch=2))]
     expected = [step.loss for step in train(new_engine(), WINDOWS, TrainConfig(steps=3, batch=2))]
     assert losses == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("name", ["reference", "scalar", "numpy"])
+def test_a_loss_that_is_no_number_ends_the_training_in_one_line(name: str) -> None:
+    state = initial_state(CONFIG, random.Random(1))
+    weights = {**state.weights, "lm_head": np.full_like(state.weights["lm_head"], np.nan)}
+    engine = create_engine(ComputeConfig(engine=name), CONFIG, replace(state, weights=weights))
+    with pytest.raises(ConfigError, match=r"step 1 of 4 has a loss that is no number: .* Try .*: --lr 0\.002"):
+        list(train(engine, DOCUMENTS, TrainConfig(steps=4, lr=0.02)))
 
 
 @pytest.mark.parametrize("corpus", [DOCUMENTS, WINDOWS])

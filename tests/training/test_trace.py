@@ -113,6 +113,25 @@ def test_killed_after_the_run_was_saved_and_before_or_after_its_line_was_written
         assert path.read_bytes() == whole_trace()
 
 
+def test_what_a_run_wrote_after_the_step_that_it_goes_on_from_is_cut_off(run: Run, tmp_path: Path) -> None:
+    for _ in islice(train_and_save(run), 8):
+        pass
+    (tmp_path / "trace.jsonl").write_bytes(whole_trace())
+    record(resume(run.folder), tmp_path / "trace.jsonl", 1, goes_on=True)
+    trace = read_trace(tmp_path / "trace.jsonl")
+    assert len(trace.losses) == 9
+    assert [look.step for look in trace.looks] == [0, 1, 2, 4, 8]
+
+
+def test_a_sample_is_drawn_anew_after_each_step_and_leaves_the_run_s_own_stream_alone(run: Run) -> None:
+    before = run.random_state
+    first = sample_now(run)
+    assert sample_now(run) == first
+    run.losses.append(3.0)
+    assert sample_now(run) != first
+    assert run.random_state == before
+
+
 def test_a_trace_that_is_begun_late_has_every_loss_and_looks_from_there_on(run: Run, tmp_path: Path) -> None:
     for _ in islice(train_and_save(run), 10):
         pass

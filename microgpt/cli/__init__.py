@@ -73,3 +73,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     except MicroGPTError as error:
         click.echo(f"microgpt: {error}", err=True)
         sys.exit(2)
+    except MemoryError:
+        click.echo("microgpt: the memory is too small for this. Try a smaller model, or a smaller batch.", err=True)
+        sys.exit(2)

@@ -1,7 +1,7 @@
 """What every engine can do, and the state that it hands to another engine or to a checkpoint."""
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -13,6 +13,7 @@ from microgpt.config import GPTConfig
 
 Array = npt.NDArray[np.floating[Any]]  # float64 or float32
 Tokens = Sequence[int]  # a document: T + 1 ids; each but the last predicts the next
+BETAS, EPS = (0.85, 0.99), 1e-8  # of Adam (Kingma and Ba 2015), as in the reference
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +60,9 @@ class Engine(Protocol):
         """Move the weights once, and return the loss from before, nan where it is none that could be computed.
 
         Interrupted, it has moved all weights or none.
+
+        Raises:
+            MemoryError: if so large a batch does not fit.
         """
         ...
 
@@ -83,3 +87,14 @@ def initial_state(config: GPTConfig, rng: random.Random) -> State:
     weights = {name: np.array(matrix) for name, matrix in rows.items()}
     zeros = {name: np.zeros_like(matrix) for name, matrix in weights.items()}
     return State(weights=weights, mean=zeros, square=zeros, step=0)
+
+
+def predictions(batch: Iterable[Tokens]) -> int:
+    """Return how many tokens are predicted in a batch."""
+    return sum(len(tokens) - 1 for tokens in batch)
+
+
+def parts(batch: Sequence[Tokens], size: int) -> list[Sequence[Tokens]]:
+    """Return a batch cut into what is computed at once; 0 for all of it."""
+    size = size or len(batch)
+    return [batch[first : first + size] for first in range(0, len(batch), size)]

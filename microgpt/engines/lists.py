@@ -11,7 +11,7 @@ import numpy as np
 
 from microgpt import reference
 from microgpt.config import GPTConfig
-from microgpt.engines.base import Array, State, Tokens
+from microgpt.engines.base import Array, State, Tokens, predictions
 
 Matrices = dict[str, list[list[float]]]
 
@@ -63,7 +63,7 @@ class ListsEngine(ABC):
             for scores, target in zip(self.logits(tokens[:-1]), tokens[1:], strict=True):
                 top = scores.max()  # taking it off changes no share, and exp cannot overflow
                 surprise += top + math.log(np.exp(scores - top).sum()) - scores[target]
-        return float(surprise / sum(len(tokens) - 1 for tokens in batch))
+        return float(surprise / predictions(batch))
 
     def logits(self, tokens: Tokens) -> Array:
         return np.array(self.document_logits(self._at[0], list(tokens)))

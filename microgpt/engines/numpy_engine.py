@@ -18,14 +18,13 @@ from typing import NamedTuple
 import numpy as np
 
 from microgpt.config import ComputeConfig, GPTConfig, parameter_shapes
-from microgpt.engines.base import Array, State, Tokens
+from microgpt.engines.base import BETAS, EPS, Array, State, Tokens, parts, predictions
 from microgpt.engines.numpy_math import (
     Batch,
     DType,
     Group,
     cross_entropy,
     pack,
-    predictions,
     rmsnorm,
     rmsnorm_backward,
     softmax,
@@ -35,7 +34,6 @@ from microgpt.engines.numpy_math import (
 Shapes = Mapping[str, tuple[int, int]]
 Places = Mapping[str, tuple[slice, tuple[int, int]]]
 Matrices = Mapping[str, Array]
-BETA1, BETA2, EPS = 0.85, 0.99, 1e-8  # of Adam (Kingma and Ba 2015), as in the reference
 LARGEST_KEPT = 2**25 - 2**13  # bytes; see `keep_freed_memory`
 
 
@@ -101,11 +99,21 @@ class NumpyEngine:
         return loss
 
     def loss(self, batch: Sequence[Tokens]) -> float:
-        n, parts = predictions(batch), [pack(part) for part in self._parts(batch)]
-        return sum(cross_entropy(self._logits(part), part.targets, n)[0] for part in parts)
+        n, packed = predictions(batch), [pack(part) for part in parts(batch, self._micro_batch)]
+        return sum(cross_entropy(self._logits(part), part.targets, n)[0] for part in packed)
 
     def logits(self, tokens: Tokens) -> Array:
         return self._logits(pack([[*tokens, 0]]))  # the last token of a document is not read, so any will do
+
+    def attention(self, tokens: Tokens) -> Array:
+        """Return (L, H, T, T) for L layers: the share of each token up to it in what a token gathers."""
+        batch, w = pack([[*tokens, 0]]), views(self._at.weights, self._fused)
+        x, _ = rmsnorm(self._choose(batch).dot(w["embeddings"]))
+        shares = list[Array]()
+        for i in range(self._config.n_layer):
+            x, layer = self._forward(i, x, batch.groups, w)
+            shares.append(layer.attended[0].shares[0])
+        return np.array(shares)
 
     def loss_and_gradients(self, batch: Sequence[Tokens]) -> tuple[float, dict[str, Array]]:
         loss, gradient = self._loss_and_gradient(batch)
@@ -115,15 +123,10 @@ class NumpyEngine:
         weights, mean, square = (views(flat.copy(), self._places) for flat in self._at[:3])
         return State(weights=weights, mean=mean, square=square, step=self._at.step)
 
-    def _parts(self, batch: Sequence[Tokens]) -> list[Sequence[Tokens]]:
-        """Return the batch cut into what is computed at once."""
-        size = self._micro_batch or len(batch)
-        return [batch[first : first + size] for first in range(0, len(batch), size)]
-
     def _loss_and_gradient(self, batch: Sequence[Tokens]) -> tuple[float, Array]:
         """Return the batch's loss and its gradient, flat: the sums of the parts'."""
         n = predictions(batch)
-        first, *others = self._parts(batch)
+        first, *others = parts(batch, self._micro_batch)
         loss, gradient = self._part_loss_and_gradient(pack(first), n)
         for part in others:
             more_loss, more_gradient = self._part_loss_and_gradient(pack(part), n)
@@ -230,10 +233,10 @@ class NumpyEngine:
 
 def adam(at: Numbers, g: Array, lr: float) -> Numbers:
     """Return the numbers one step of Adam further; see `microgpt.reference.adam`."""
-    step = at.step + 1
-    mean = BETA1 * at.mean + (1 - BETA1) * g
-    square = BETA2 * at.square + (1 - BETA2) * g * g
-    k, full = lr / (1 - BETA1**step), 1 - BETA2**step
+    (beta1, beta2), step = BETAS, at.step + 1
+    mean = beta1 * at.mean + (1 - beta1) * g
+    square = beta2 * at.square + (1 - beta2) * g * g
+    k, full = lr / (1 - beta1**step), 1 - beta2**step
     return Numbers(at.weights - k * mean / (np.sqrt(square / full) + EPS), mean, square, step)
 
 

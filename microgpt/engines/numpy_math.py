@@ -52,11 +52,6 @@ def pack(documents: Sequence[Tokens]) -> Batch:
     return Batch(np.concatenate(ids), np.concatenate(positions), np.concatenate(targets), groups)
 
 
-def predictions(batch: Sequence[Tokens]) -> int:
-    """Return how many tokens a batch predicts."""
-    return sum(map(len, batch)) - len(batch)
-
-
 def rmsnorm(x: Array) -> tuple[Array, Array]:
     """Return the rows scaled to a mean square of 1, and by how much each was, (N, 1)."""
     scale = (row_means(x * x) + 1e-5) ** -0.5

@@ -20,20 +20,19 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from microgpt.config import ComputeConfig, GPTConfig, parameter_shapes
-from microgpt.engines.base import Array, State, Tokens
+from microgpt.engines.base import BETAS, EPS, Array, State, Tokens, parts, predictions
 from microgpt.errors import ConfigError
 
-DTYPES = {"float64": torch.float64, "float32": torch.float32, "bfloat16": torch.bfloat16}
 LARGE = 1_000_000  # parameters: above, a graphics card is busy computing; below, it waits for the next kernel to start
-BETAS, EPS = (0.85, 0.99), 1e-8  # of Adam, as in the reference
 IGNORED = -100  # a target that counts nothing: padding
 
-# Dense operations a second, from the makers' data sheets; by a part of the card's name.
+# Dense operations a second, from the maker's data sheets, by the whole name: an H100 in another case is slower.
 PEAK_FLOPS = {
-    ("H100", "bfloat16"): 989e12, ("H100", "float32"): 67e12,
-    ("H200", "bfloat16"): 989e12, ("H200", "float32"): 67e12,
-    ("A100", "bfloat16"): 312e12, ("A100", "float32"): 19.5e12,
-}  # fmt: skip
+    "NVIDIA H100 80GB HBM3": {"bfloat16": 989e12, "float32": 67e12},
+    "NVIDIA H200": {"bfloat16": 989e12, "float32": 67e12},
+    "NVIDIA A100-SXM4-40GB": {"bfloat16": 312e12, "float32": 19.5e12},
+    "NVIDIA A100-SXM4-80GB": {"bfloat16": 312e12, "float32": 19.5e12},
+}
 
 
 class GPT(nn.Module):
@@ -102,10 +101,10 @@ class TorchEngine:
             raise ConfigError("graphs=on needs a CUDA device, as only CUDA records them. Try --graphs auto.")
         self.block_size = config.block_size if compiled or graphs else 0  # one shape for all batches: compiled once
         self.micro_batch = compute.micro_batch
-        self.described = f"torch on {_device_name(self.device)}, {dtype}" + (
-            f", {self.world} processes" * (self.world > 1)
-        )
-        self.peak_flops = _peak_flops(self.device, dtype, self.world)
+        self.described = f"torch on {_device_name(self.device)}, {dtype}"
+        if self.world > 1:
+            self.described += f", {self.world} processes"
+        self.peak_flops = peak_flops(_device_name(self.device), dtype, self.world)
 
         self.names = list(parameter_shapes(config))
         weights = {name: self._tensor(state.weights[name]) for name in self.names}
@@ -129,20 +128,19 @@ class TorchEngine:
         loss = self._backward(batch)
         for group in self.optimizer.param_groups:
             group["lr"] = lr
-        with memory_named():
+        with memory_error():
             self.optimizer.step()
         self.steps += 1
         return loss
 
     def loss_and_gradients(self, batch: Sequence[Tokens]) -> tuple[float, dict[str, Array]]:
         loss = self._backward(batch)
-        zero = {name: torch.zeros_like(parameter) for name, parameter in self.parameters.items()}
-        return loss, {name: _array(p.grad if p.grad is not None else zero[name]) for name, p in self.parameters.items()}
+        return loss, {name: _array(cast(Tensor, p.grad)) for name, p in self.parameters.items()}  # every one is used
 
     def loss(self, batch: Sequence[Tokens]) -> float:
-        with torch.no_grad(), memory_named():
-            surprises = [self._surprise(self.model, part) for part in self._parts(batch)]
-        return float(sum(surprises)) / _predictions(batch)
+        with torch.no_grad(), memory_error():
+            surprises = [self._surprise(self.model, part) for part in parts(batch, self.micro_batch)]
+        return float(sum(surprises)) / predictions(batch)
 
     def logits(self, tokens: Tokens) -> Array:
         with torch.no_grad(), self._autocast():
@@ -164,18 +162,18 @@ class TorchEngine:
                 f"batch={len(batch)} is too small for {self.world} processes: each needs a document. "
                 f"Try --batch {self.world}."
             )
-        parts = self._parts(batch[self.rank :: self.world])
+        own, n = parts(batch[self.rank :: self.world], self.micro_batch), predictions(batch)
         surprise = torch.zeros((), dtype=self.kept, device=self.device)
         self.optimizer.zero_grad()
-        for part in parts:
-            last = part is parts[-1]
-            with memory_named(), self._unsynced(last):
+        for part in own:
+            last = part is own[-1]
+            with memory_error(), self._unsynced(last):
                 loss = self._surprise(self.trained, part)
-                (loss * self.world / _predictions(batch)).backward()  # times the processes: their mean is taken
+                (loss * self.world / n).backward()  # times the processes: their mean is taken
             surprise += loss.detach()
         if self.world > 1:
             dist.all_reduce(surprise)
-        return surprise.item() / _predictions(batch)
+        return surprise.item() / n
 
     def _unsynced(self, last: bool) -> AbstractContextManager[None]:
         """Let only the last part of a batch send its gradients to the other processes."""
@@ -201,10 +199,6 @@ class TorchEngine:
         both = torch.from_numpy(rows).to(self.device)
         return both[0], both[1]
 
-    def _parts(self, batch: Sequence[Tokens]) -> list[Sequence[Tokens]]:
-        size = self.micro_batch or len(batch)
-        return [batch[i : i + size] for i in range(0, len(batch), size)]
-
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.amp)
 
@@ -215,10 +209,6 @@ class TorchEngine:
 def _array(tensor: Tensor) -> Array:
     """Return a copy that later steps leave alone."""
     return tensor.detach().cpu().numpy().copy()
-
-
-def _predictions(batch: Sequence[Tokens]) -> int:
-    return sum(len(tokens) - 1 for tokens in batch)
 
 
 def _on(choice: str, *, auto: bool) -> bool:
@@ -247,9 +237,14 @@ def _device_name(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 
-def _peak_flops(device: torch.device, dtype: str, world: int) -> float | None:
-    known = [peak for (card, kind), peak in PEAK_FLOPS.items() if card in _device_name(device) and kind == dtype]
-    return known[0] * world if known else None
+def peak_flops(card: str, dtype: str, world: int) -> float | None:
+    """Return what so many cards of that name could do; None where no data sheet says it.
+
+    >>> peak_flops("NVIDIA H100 80GB HBM3", "bfloat16", 2), peak_flops("NVIDIA H100 PCIe", "bfloat16", 2)
+    (1978000000000000.0, None)
+    """
+    peak = PEAK_FLOPS.get(card, {}).get(dtype)
+    return peak and peak * world
 
 
 def _join_others(compute: ComputeConfig) -> tuple[int, int]:
@@ -264,14 +259,11 @@ def _join_others(compute: ComputeConfig) -> tuple[int, int]:
 
 
 @contextmanager
-def memory_named() -> Generator[None]:
-    """Turn a lack of memory into a line that names the option which takes less."""
+def memory_error() -> Generator[None]:
+    """Turn what torch says of a lack of memory into Python's own error."""
     try:
         yield
     except RuntimeError as error:  # on a processor it has no type of its own
         if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error):
-            raise ConfigError(
-                "the memory is too small for so much at once. Try --micro-batch with half the batch, "
-                "which gives the same gradients, or a smaller --batch."
-            ) from None
+            raise MemoryError from error
         raise

@@ -6,7 +6,7 @@ Read `Measured` first, which says what a loss and its bits per character are.
 import math
 import shlex
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -16,7 +16,7 @@ from statistics import NormalDist
 from microgpt.config import ComputeConfig
 from microgpt.data import Split
 from microgpt.engines import create_engine
-from microgpt.engines.base import Engine, Tokens
+from microgpt.engines.base import Engine, predictions
 from microgpt.errors import CheckpointError, ConfigError
 from microgpt.training.checkpoint import RunConfig, read_checkpoint, read_config
 from microgpt.training.corpus import Corpus, make_corpus
@@ -190,16 +190,16 @@ def measure(engine: Engine, config: RunConfig, texts: Sequence[str], report: Cal
     for start, end in pairwise(cuts):
         report(len(losses), count)
         losses.append(evaluate(engine, sequences[start:end]))
-        sizes.append(_predictions(sequences[start:end]))
+        sizes.append(predictions(sequences[start:end]))
     report(count, count)
-    predictions, end = sum(sizes), config.model.vocab_size - 1  # BOS, which a document that was cut has not reached
-    loss = sum(part * size for part, size in zip(losses, sizes, strict=True)) / predictions
+    total, end = sum(sizes), config.model.vocab_size - 1  # BOS, which a document that was cut has not reached
+    loss = sum(part * size for part, size in zip(losses, sizes, strict=True)) / total
     return Measured(
         loss=loss,
-        standard_error=_standard_error(loss, losses, [size / predictions for size in sizes]),
+        standard_error=_standard_error(loss, losses, [size / total for size in sizes]),
         sequences=len(sequences),
-        predictions=predictions,
-        characters=predictions - sum(tokens[-1] == end for tokens in sequences),
+        predictions=total,
+        characters=total - sum(tokens[-1] == end for tokens in sequences),
     )
 
 
@@ -246,7 +246,3 @@ def _standard_error(loss: float, losses: Sequence[float], weights: Sequence[floa
         return None
     squares = sum((weight * (part - loss)) ** 2 for part, weight in zip(losses, weights, strict=True))
     return math.sqrt(squares * count / (count - 1))
-
-
-def _predictions(sequences: Iterable[Tokens]) -> int:
-    return sum(len(tokens) - 1 for tokens in sequences)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from microgpt.config import TrainConfig
-from microgpt.engines.base import Engine, Tokens
+from microgpt.engines.base import Engine, Tokens, predictions
 from microgpt.errors import ConfigError
 from microgpt.training.corpus import Corpus
 
@@ -31,17 +31,23 @@ def train(engine: Engine, corpus: Corpus, config: TrainConfig) -> Iterator[Step]
     """Make the steps that are left.
 
     Raises:
-        ConfigError: if a loss is no number, which no later step could mend.
+        ConfigError: if a loss is no number, which no later step could mend, or the memory is too small for a batch.
     """
     for done in range(engine.state().step, config.steps):
-        batch = corpus.batch(done, config.batch)
-        loss = engine.step(batch, config.learning_rate(done))
+        try:
+            batch = corpus.batch(done, config.batch)
+            loss = engine.step(batch, config.learning_rate(done))
+        except MemoryError:
+            raise ConfigError(
+                f"the memory is too small for a batch of {config.batch:,} at once. Try a smaller --batch; or, with the "
+                f"numpy or torch engine, --micro-batch {max(config.batch // 8, 1)}: the same steps in less memory."
+            ) from None
         if not math.isfinite(loss):
             raise ConfigError(
                 f"step {done + 1} of {config.steps} has a loss that is no number: the steps before moved the weights "
                 f"too far. Try a smaller learning rate: --lr {config.lr / 10:g}"
             )
-        yield Step(number=done + 1, loss=loss, tokens=_predictions(batch))
+        yield Step(number=done + 1, loss=loss, tokens=predictions(batch))
 
 
 def evaluate(engine: Engine, sequences: Iterable[Tokens]) -> float:
@@ -50,14 +56,10 @@ def evaluate(engine: Engine, sequences: Iterable[Tokens]) -> float:
     The longest come first, so that those computed together are about as long and little is padded.
     """
     waiting = sorted(sequences, key=len, reverse=True)
-    surprise, predictions = 0.0, 0
+    surprise, total = 0.0, 0
     while waiting:
         size = max(EVALUATION_TOKENS // len(waiting[0]), 1)
         batch, waiting = waiting[:size], waiting[size:]
-        surprise += engine.loss(batch) * _predictions(batch)
-        predictions += _predictions(batch)
-    return surprise / predictions
-
-
-def _predictions(batch: Iterable[Tokens]) -> int:
-    return sum(len(tokens) - 1 for tokens in batch)
+        surprise += engine.loss(batch) * predictions(batch)
+        total += predictions(batch)
+    return surprise / total

@@ -300,7 +300,10 @@ def test_the_documented_way_to_read_the_vectors_works(tmp_path: Path) -> None:
         [sys.executable, "-m", "microgpt", "conform", "--vectors"], capture_output=True, check=True
     )
     (tmp_path / "vectors.json").write_bytes(written.stdout)
-    subprocess.run([sys.executable, "-c", block], cwd=tmp_path, check=True)
+    read = subprocess.run(
+        [sys.executable, "-c", block + "print(len(file['vectors']))"], cwd=tmp_path, stdout=subprocess.PIPE
+    )
+    assert (read.returncode, int(read.stdout)) == (0, len(RECIPES))
 
 
 def test_the_documented_output_is_what_is_printed(tmp_path: Path, capsys: Captured) -> None:

@@ -4,6 +4,7 @@ import json
 import math
 import os
 import pty
+import resource
 import signal
 import subprocess
 import sys
@@ -282,3 +283,22 @@ def test_the_help_imports_nothing_heavy() -> None:
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
     assert not {"numpy", "safetensors", "rich", "torch", "matplotlib"} & set(loaded)
     assert "click" in loaded
+
+
+@pytest.mark.parametrize("engine", ["numpy", pytest.param("torch", marks=pytest.mark.slow)])
+def test_too_little_memory_is_one_line_and_the_run_is_whole(tmp_path: Path, engine: str) -> None:
+    limit = 1_500_000_000 if engine == "numpy" else 6_000_000_000  # bytes of address space; torch alone takes 3 GB
+    batch = 20_000 if engine == "numpy" else 100_000
+    words = f"train --engine {engine} --n-embd 256 --batch {batch} --steps 2 --out {tmp_path / 'run'}".split()
+    done = subprocess.run(
+        [sys.executable, "-m", "microgpt", *words],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)),
+    )
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.startswith(f"microgpt: the memory is too small for a batch of {batch:,} at once. Try a smaller")
+    assert f"--micro-batch {batch // 8}" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert resume(tmp_path / "run").losses == []

@@ -37,7 +37,9 @@ def test_the_smoothed_losses_are_blue_and_what_was_held_out_is_a_green_point(tmp
 def test_a_training_that_was_short_or_went_wrong_is_drawn_without_a_warning(
     tmp_path: Path, losses: list[float]
 ) -> None:
-    draw(tmp_path / "loss.png", losses)
+    drawn = draw(tmp_path / "loss.png", losses)
+    assert drawn[BLUE] > 0 or not math.isfinite(losses[-1])  # the label of the curve, where there is one
+    assert drawn[GREEN] == 0
 
 
 def test_the_title_says_what_is_to_be_seen() -> None:

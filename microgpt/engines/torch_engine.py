@@ -123,6 +123,8 @@ class TorchEngine:
         trained: nn.Module = DistributedDataParallel(self.model) if self.world > 1 else self.model
         mode = "reduce-overhead" if graphs else None  # which records CUDA graphs
         self.trained = cast(nn.Module, torch.compile(trained, mode=mode)) if compiled or graphs else trained
+        if self.world > 1:
+            atexit.register(self._leave_others)
 
     def step(self, batch: Sequence[Tokens], lr: float) -> float:
         loss = self._backward(batch)
@@ -180,6 +182,12 @@ class TorchEngine:
         if self.world > 1 and not last:
             return cast(DistributedDataParallel, self.trained).no_sync()
         return nullcontext()
+
+    def _leave_others(self) -> None:
+        """Drop all that holds the group, then the group: its threads end here, as one alive later aborts the exit."""
+        self.trained = self.model
+        if dist.is_initialized():
+            dist.destroy_process_group()
 
     def _surprise(self, model: nn.Module, documents: Sequence[Tokens]) -> Tensor:
         """Return the surprise at every target, added up, in nats."""
@@ -254,7 +262,6 @@ def _join_others(compute: ComputeConfig) -> tuple[int, int]:
     if not dist.is_initialized():
         on_cards = compute.device in ("auto", "cuda") and torch.cuda.is_available()
         dist.init_process_group("nccl" if on_cards else "gloo")
-        atexit.register(dist.destroy_process_group)
     return dist.get_rank(), dist.get_world_size()
 
 

@@ -58,6 +58,7 @@ def executed(work: Callable[[list], int], weights: list) -> Counter[int]:
     return counts
 
 
+@pytest.mark.slow
 def test_the_yardstick_executes_what_the_one_that_was_timed_against_microgpt_py_does():
     timed = runpy.run_path(str(ROOT / "tests" / "yardstick.py"))
     weights = [[[timed["Node"](0.01) for _ in range(16)] for _ in range(16)]]
@@ -85,6 +86,7 @@ def test_every_round_reads_the_same_documents_the_first_of_the_training():
         assert each.tokens == sum(min(len(name) + 1, 16) for name in read)
 
 
+@pytest.mark.slow
 def test_a_probe_counts_its_own_memory_not_that_of_who_started_it():
     held = np.ones(40_000_000)  # 320 MB
     with start_probe("yardstick") as probe:

@@ -188,6 +188,7 @@ def test_a_steps_nodes_are_freed_without_the_garbage_collector() -> None:
     assert nodes() == before
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_collector")
 def test_memory_is_flat_over_ten_thousand_steps() -> None:
     train_tiny(5_000)  # CPython keeps up to 2,000 freed tuples of a size; after that, nothing may grow

@@ -27,6 +27,7 @@ def call(*args: str) -> int:
     return code
 
 
+@pytest.mark.slow
 def test_json_is_one_object_and_prose_goes_elsewhere(capfd: pytest.CaptureFixture[str]) -> None:
     assert call("reference", *QUICK, "--batch", "2", "--batch", "4", "--json") == 0
     out, err = capfd.readouterr()
@@ -42,6 +43,7 @@ def test_json_is_one_object_and_prose_goes_elsewhere(capfd: pytest.CaptureFixtur
     assert err == "next: microgpt bench --check\n"
 
 
+@pytest.mark.slow
 def test_piped_it_is_a_table_without_control_codes(capfd: pytest.CaptureFixture[str]) -> None:
     assert call("reference", *QUICK, "--batch", "1") == 0
     out, err = capfd.readouterr()
@@ -54,6 +56,7 @@ def test_piped_it_is_a_table_without_control_codes(capfd: pytest.CaptureFixture[
     assert out.splitlines()[-1] == "next: microgpt bench --check"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="only Linux lists a process's children as files")
 def test_ctrl_c_prints_what_was_measured_and_ends_what_is_at_work() -> None:
     keyboard, screen = pty.openpty()

@@ -121,12 +121,8 @@ def found(target: str, capsys: Captured) -> dict[str, list[str]]:
     return {each["stage"]: [fault["name"] for fault in each["faults"]] for each in report["findings"]}
 
 
-SLOW = {"backward in stack order, from the right", "epsilon 1e-8", "no epsilon", "heads side by side"}
-
-
-@pytest.mark.parametrize(
-    "fault", [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in PLANTED]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", PLANTED)
 def test_a_fault_planted_in_the_python_example_is_named(fault: str, tmp_path: Path, capsys: Captured) -> None:
     planted = PLANTED[fault]
     names = found(python(plant(TARGET, planted.edits, tmp_path / "port.py")), capsys)
@@ -134,6 +130,7 @@ def test_a_fault_planted_in_the_python_example_is_named(fault: str, tmp_path: Pa
     assert names[planted.stage][0] == planted.name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", PLANTED_JS)
 def test_a_fault_planted_in_the_javascript_example_is_named(fault: str, tmp_path: Path, capsys: Captured) -> None:
     planted = PLANTED_JS[fault]
@@ -262,6 +259,7 @@ def test_a_wrong_call_is_told_with_a_next_step(args: list[str], told: str, capsy
     assert told in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_port_that_is_too_slow_is_ended_with_all_that_it_started(tmp_path: Path) -> None:
     started = tmp_path / "pid"
     port = ["sh", "-c", f"sleep 60 & echo $! > {shlex.quote(str(started))}; wait"]

@@ -120,6 +120,7 @@ def read_terminal(handle: int) -> bytes:
         return b""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGKILL])
 def test_interrupted_or_killed_and_resumed_it_ends_byte_for_byte_as_if_it_had_not_been(
     tmp_path: Path, ending: signal.Signals, capfd: pytest.CaptureFixture[str]
@@ -161,6 +162,7 @@ def small_disk(mount_disk: Callable[[str], Path]) -> Path:
     return mount_disk("48k")
 
 
+@pytest.mark.slow
 def test_on_a_full_disk_it_ends_with_one_line_and_the_run_can_go_on_later(
     small_disk: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -232,6 +232,7 @@ def interrupted_step(engine: Engine, batch: Sequence[Sequence[int]], instruction
     return False
 
 
+@pytest.mark.slow
 def test_interrupted_at_any_instruction_a_step_has_moved_all_or_nothing() -> None:
     config = GPTConfig(vocab_size=5, n_embd=2, n_head=1, block_size=2)
     start, batch = initial_state(config, random.Random(1)), [[4, 0, 4], [4, 1]]

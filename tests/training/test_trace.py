@@ -96,6 +96,7 @@ def test_stopped_and_resumed_it_ends_byte_for_byte_as_one_that_was_not(
     assert path.read_bytes() == whole_trace()
 
 
+@pytest.mark.slow
 @settings(max_examples=20)  # each writes two runs to the disk
 @given(cut=st.integers(0, 10**6), saved=st.sampled_from([2, 8, 10, 16]))
 def test_killed_after_the_run_was_saved_and_before_or_after_its_line_was_written_it_ends_the_same(

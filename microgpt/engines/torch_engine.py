@@ -119,6 +119,10 @@ class TorchEngine:
                 "step": torch.tensor(float(state.step), device=self.device if on_card else None),
                 "exp_avg": mean, "exp_avg_sq": square,
             }  # fmt: skip
+        self.graphs = graphs
+        if graphs:  # a recorded kernel writes to the same place each time: gradients that are added up need their own
+            for parameter in self.parameters.values():
+                parameter.grad = torch.zeros_like(parameter)
         self.steps = state.step
         trained: nn.Module = DistributedDataParallel(self.model) if self.world > 1 else self.model
         mode = "reduce-overhead" if graphs else None  # which records CUDA graphs
@@ -166,7 +170,7 @@ class TorchEngine:
             )
         own, n = parts(batch[self.rank :: self.world], self.micro_batch), predictions(batch)
         surprise = torch.zeros((), dtype=self.kept, device=self.device)
-        self.optimizer.zero_grad()
+        self.optimizer.zero_grad(set_to_none=not self.graphs)
         for part in own:
             last = part is own[-1]
             with memory_error(), self._unsynced(last):

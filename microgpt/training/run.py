@@ -16,7 +16,7 @@ from microgpt.config import ComputeConfig, GPTConfig, Shape, TrainConfig
 from microgpt.data import Dataset, Split, find_again, split_documents, split_text
 from microgpt.engines import create_engine
 from microgpt.engines.base import Engine, initial_state
-from microgpt.errors import CheckpointError
+from microgpt.errors import CheckpointError, ConfigError
 from microgpt.tokenizer import CharTokenizer
 from microgpt.training.checkpoint import (
     Checkpoint,
@@ -89,7 +89,7 @@ def begin(folder: Path | None, config: RunConfig, dataset: Dataset, *, saves: bo
         saves: false for a process that only helps another one to train: it touches no folder.
 
     Raises:
-        ConfigError: if the data cannot be split as the config says.
+        ConfigError: if the data cannot be split as the config says, or is less than a batch.
         DataError: if a stream is too short for the model.
         CheckpointError: if something stands in the folder already, or it cannot be written.
     """
@@ -183,8 +183,18 @@ def is_tenth(number: int, steps: int) -> bool:
 def _split(dataset: Dataset, config: RunConfig, rng: random.Random) -> Split:
     if dataset.stream:
         [text] = dataset.documents
-        return split_text(text, config.training.val_fraction, config.model.block_size + 1)
-    return split_documents(dataset.documents, config.training.val_fraction, rng)
+        documents = split_text(text, config.training.val_fraction, config.model.block_size + 1)
+        [text], unit = documents.train, "places to begin at"
+        different = len(text) - config.model.block_size
+    else:
+        documents = split_documents(dataset.documents, config.training.val_fraction, rng)
+        different, unit = len(documents.train), "documents"
+    if config.training.batch > different:
+        raise ConfigError(
+            f"batch={config.training.batch}: there are only {different:,} {unit} to learn from, and a step gains "
+            f"nothing from one that comes twice. Try --batch {min(different, 64)}."
+        )
+    return documents
 
 
 def _run(

@@ -290,8 +290,8 @@ def test_the_help_imports_nothing_heavy() -> None:
 @pytest.mark.parametrize("engine", ["numpy", pytest.param("torch", marks=pytest.mark.slow)])
 def test_too_little_memory_is_one_line_and_the_run_is_whole(tmp_path: Path, engine: str) -> None:
     limit = 1_500_000_000 if engine == "numpy" else 6_000_000_000  # bytes of address space; torch alone takes 3 GB
-    batch = 20_000 if engine == "numpy" else 100_000
-    words = f"train --engine {engine} --n-embd 256 --batch {batch} --steps 2 --out {tmp_path / 'run'}".split()
+    batch, channels = 20_000, 256 if engine == "numpy" else 1024
+    words = f"train --engine {engine} --n-embd {channels} --batch {batch} --steps 2 --out {tmp_path / 'run'}".split()
     done = subprocess.run(
         [sys.executable, "-m", "microgpt", *words],
         stderr=subprocess.PIPE,

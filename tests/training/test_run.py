@@ -155,6 +155,14 @@ def test_a_stream_shorter_than_a_window_leaves_no_folder(tmp_path: Path) -> None
     assert os.listdir(tmp_path) == ["data.txt"]
 
 
+@pytest.mark.parametrize(("stream", "most"), [(False, 565), (True, 4_007)])
+def test_a_batch_of_more_than_there_is_is_refused_before_it_is_made(tmp_path: Path, stream: bool, most: int) -> None:
+    new_run(tmp_path / "run", batch=most, stream=stream)
+    with pytest.raises(ConfigError, match=f"there are only {most:,} .* Try --batch 64"):
+        new_run(tmp_path / "other", batch=most + 1, stream=stream)
+    assert not (tmp_path / "other").exists()
+
+
 @pytest.mark.parametrize("stream", [False, True])
 def test_the_validation_loss_is_the_mean_over_all_predictions(tmp_path: Path, stream: bool) -> None:
     run = new_run(tmp_path / "run", val_fraction=0.3, stream=stream, engine="numpy")

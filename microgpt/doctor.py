@@ -21,7 +21,7 @@ from microgpt.config import ComputeConfig, GPTConfig
 from microgpt.content import content_folder
 from microgpt.errors import DISTRIBUTION, MissingExtra, SandboxError, install_command
 from microgpt.presets import PRESETS
-from microgpt.sandbox import Job, Program, bubblewrap, run_jobs
+from microgpt.sandbox import Job, Program, bubblewrap, run_jobs, support
 
 BASE = ("microgpt.training.run", "microgpt.play", "microgpt.insights.lint")  # with all that they import
 NEEDED = ("base", "numpy", "courses", "data")  # parts without which microgpt is of no use
@@ -32,6 +32,7 @@ COSTS = {
     "torch": "nothing is computed on a graphics card, and the presets char and gpt2 are too slow",
     "plot": "train --plot cannot draw the losses",
     "claude": "Claude cannot be the voice of a lesson; the built-in voice needs nothing",
+    "openai": "no other model can be the voice of a lesson; the built-in voice needs nothing",
     "mcp": "no lesson tools over MCP, for agents that want them so",
     "notebooks": "no lessons as notebooks",
     "docs": "the documentation cannot be built; only for work on microgpt itself",
@@ -177,8 +178,8 @@ def check_courses() -> Check:
 
 
 def check_sandbox() -> Check:
-    """Run a job in the sandbox that looks for a file which every machine has."""
-    job = Job(program=Program(files=()), expression="__import__('os').path.exists('/etc/passwd')", inputs={})
+    """Run a job in the sandbox that opens a file which every machine has."""
+    job = Job(program=Program(files=()), expression="open('/etc/passwd').close()", inputs={})
     cost = "code that is not ours is never run: no exercises in code, and nobody else's course can be locked"
     try:
         [outcome] = run_jobs([job])
@@ -186,10 +187,14 @@ def check_sandbox() -> Check:
         state: State = "broken" if bubblewrap.find() else "missing"
         found, _, remedy = str(error).partition(" Try: ")
         return Check(part="sandbox", state=state, found=found, cost=cost, remedy=remedy)
-    if outcome.value is not False:
-        found = f"a job in it could see the machine's files ({outcome.kind} {outcome.value})"
+    if outcome.kind != "error":
+        found = f"a job in it could open one of the machine's files ({outcome.kind})"
         return Check(part="sandbox", state="broken", found=found, cost=cost, remedy="report this, with --json")
-    return Check(part="sandbox", state="works", found="bubblewrap: a job ran, and saw no file of this machine")
+    if support() == "bubblewrap":
+        return Check(part="sandbox", state="works", found="bubblewrap: a job ran, and saw no file of this machine")
+    found = "Landlock: a job ran, and could open no file of this machine"
+    cost, remedy = "code that is not ours can see which files exist here, if not what is in them", "install bubblewrap"
+    return Check(part="sandbox", state="limited", found=found, cost=cost, remedy=remedy)
 
 
 def check_data_folder(environ: Mapping[str, str]) -> Check:

@@ -5,70 +5,118 @@ A turn is drawn, a line is read, one lesson tool is called. What to teach is nev
 
 import shlex
 import signal
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import cast
 
 from microgpt import opening
+from microgpt.dialogue import Dialogue, asks_back, is_asked_for, key_of
 from microgpt.errors import LessonError, SandboxError
 from microgpt.insights.course import Course, find_course, load_course
 from microgpt.learner.profile import Profile
 from microgpt.learner.store import Store
 from microgpt.terminal import Terminal
+from microgpt.tutor.simulate.teachers import find_script
 from microgpt.tutor.tools import LessonTools
-from microgpt.tutor.turns import Ask, Graded, Turn
+from microgpt.tutor.turns import Ask, Turn
 from microgpt.tutor.voices import Heading, Paragraph, Voice, offline
+from microgpt.tutor.voices.connect import Told, disclosure
+from microgpt.tutor.voices.model import ModelVoice, Wire
+from microgpt.tutor.voices.prompt import digest, instructions
+from microgpt.tutor.voices.witness import is_plain_answer
 
-KEYS = "? hint · r answer · Enter pass · l code · p progress · x WHY contest · q quit"
+KEYS = "? hint · r reveal · Enter skip · l code · p progress · x WHY contest · q quit"
+ASK_ANYTHING = "Or ask whatever you like, with a question mark."
 SUBJECT = "microgpt.reference"  # only where this is taught is a learner's name shown to a model
 LONGEST_NAME = 40
+A_LETTER = "A letter is an answer here, so the keys take a slash: /r /s /l /p /q."
 
 
 @dataclass(frozen=True, kw_only=True)
 class Seat:
-    """What a learner asked for on the command line."""
+    """What a learner asked for on the command line.
+
+    Args:
+        program: how to call us.
+        voice: the options that chose the voice, to be typed again.
+        script: a teaching script: a bundled one's name, or a file.
+    """
 
     course: str = "microgpt"
     goal: str = ""
     minutes: int = 0
     learner: str = "me"
     program: str = "microgpt"
+    voice: str = ""
+    script: str = ""
 
     @property
     def command(self) -> str:
         """What to type to come back here."""
         course = "" if self.course == "microgpt" else f" {shlex.quote(self.course)}"
         learner = "" if self.learner == "me" else f" --learner {shlex.quote(self.learner)}"
-        return f"{self.program} tutor{course}{learner}"
+        script = f" --script {shlex.quote(self.script)}" if self.script else ""
+        return f"{self.program} tutor{course}{learner}{script}{self.voice}"
 
 
 def sit_down(
-    seat: Seat, store: Store, terminal: Terminal, *, clock: Callable[[], datetime], voice: Voice = offline.word
+    seat: Seat,
+    store: Store,
+    terminal: Terminal,
+    *,
+    clock: Callable[[], datetime],
+    wire: Wire | None = None,
+    told: Told | None = None,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> bool:
     """Teach until the course is finished, the learner stops or the input ends; return False if Ctrl-C ended it.
 
     Whenever that is, nothing is lost: a tool has written before the terminal shows.
+
+    Args:
+        wire: to the model that words the lesson; None for the built-in voice.
+        told: who was told already what leaves the machine with a model.
+        sleep: waits some seconds for a busy server.
     """
-    tools = LessonTools(store, clock=clock, heard=terminal.was_typed)
-    stopped = False
+    script = find_script(seat.script) if seat.script else None
+    tools = LessonTools(store, clock=clock, heard=terminal.was_typed, script=script)
+    stopped, voice = False, offline.word
+    course = load_course(find_course(seat.course))
+    if wire is not None:
+        voice = ModelVoice(wire, (instructions(), digest(course)), tools, sleep=sleep)
+        _disclose(wire, seat.learner, told, terminal)
     try:
-        Sitting(seat, store, terminal, tools, voice).play()
+        Sitting(seat, course, store, terminal, tools, voice).play()
     except EOFError:
         pass
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # an impatient second one must not cut the goodbye short
         stopped = True
+    if wire is not None:
+        terminal.show((Paragraph(text=f"The model, this time: {wire.meter.told()}.", tone="quiet"),))
     terminal.show((Paragraph(text=f"Saved. Go on with: `{seat.command}`"),))
     return not stopped
+
+
+def _disclose(wire: Wire, learner: str, told: Told | None, terminal: Terminal) -> None:
+    """Say what leaves the machine, before anything does, once for each learner and host."""
+    line = disclosure(wire)
+    if line and not (told and told.has(learner, wire.host)):
+        terminal.show((Paragraph(text=line),))
+        if told:
+            told.add(learner, wire.host)
 
 
 class Sitting:
     """One learner at one terminal, from sitting down to leaving."""
 
-    def __init__(self, seat: Seat, store: Store, terminal: Terminal, tools: LessonTools, voice: Voice) -> None:
-        self._seat, self._store, self._terminal, self._tools, self._voice = seat, store, terminal, tools, voice
-        self._course = load_course(find_course(seat.course))
+    def __init__(
+        self, seat: Seat, course: Course, store: Store, terminal: Terminal, tools: LessonTools, voice: Voice
+    ) -> None:
+        self._seat, self._course, self._store, self._terminal, self._tools = seat, course, store, terminal, tools
+        self._dialogue = Dialogue(voice, tools, terminal, course)
         self._surprise: opening.Surprise | None = None
         self._keys_told = False
         self._closed = ""  # the ask that can be contested
@@ -88,14 +136,18 @@ class Sitting:
         while True:
             self._closed = _just(turn).get("ask_id", self._closed)
             if turn.ask and not self._keys_told:
-                self._say(KEYS, quiet=True)
+                self._say(f"{KEYS}. {ASK_ANYTHING}", quiet=True)
                 self._keys_told = True
-            self._terminal.show(self._voice(turn, profile), paged=turn.ask is None)
+            self._terminal.show(self._dialogue.word(turn, profile), paged=turn.ask is None)
+            if turn.say.get("exercise") == "write":
+                self._say(self._dialogue.how_to_write, quiet=True)
+            if turn.ask and turn.ask.kind == "text":
+                self._say(A_LETTER, quiet=True)
             if turn.ask:
                 self._tools.next(turn.lesson, turn.ack)
                 turn = self._at_question(turn, turn.ask, profile)
             elif turn.move != "finish":
-                turn = self._at_reading(turn)
+                turn = self._at_reading(turn, profile)
             else:
                 self._tools.next(turn.lesson, turn.ack)
                 return self._end(turn, profile)
@@ -104,9 +156,13 @@ class Sitting:
         """Read lines until one closes the question."""
         confirmed = turn.move == "place"  # where to pass is the honest thing to do
         while True:
-            line = self._terminal.read()
+            typed = self._dialogue.read()
+            line = key_of(typed)
             try:
-                if line in ("", "s") and not confirmed:
+                if is_asked_for(typed, ask):
+                    if then := self._answer(turn, ask, typed, profile):
+                        return then
+                elif line in ("", "s") and not confirmed:
                     self._say(
                         "Pass? Enter again passes; " + ("or answer." if ask.holdout else "or answer, or ? for a hint.")
                     )
@@ -117,24 +173,37 @@ class Sitting:
                     self._terminal.show(offline.word_hint(self._tools.hint(turn.lesson, ask.ask_id)))
                 elif line == "r":
                     return self._tools.reveal(turn.lesson, ask.ask_id).then
-                elif not self._aside(turn, line):
-                    graded = self._tools.answer(turn.lesson, ask.ask_id, line)
-                    if graded.outcome != "unparsed":
-                        return graded.then
-                    self._not_understood(graded, ask, profile)
+                elif code := self._dialogue.code(turn, ask, line):
+                    if then := self._answer(turn, ask, code, profile):
+                        return then
+                elif self._aside(turn, line):
+                    continue
+                elif is_plain_answer(line, ask) or not (then := self._dialogue.discuss(turn, line, profile)):
+                    if then := self._answer(turn, ask, line, profile):
+                        return then
+                elif then is not turn:
+                    return then
             except LessonError as error:  # such as a hint on a question that only measures
                 self._say(str(error))
                 if self._tools.next(turn.lesson).turn != turn.turn:  # or a question that another window has closed
                     return self._tools.next(turn.lesson)
 
-    def _at_reading(self, turn: Turn) -> Turn:
+    def _answer(self, turn: Turn, ask: Ask, words: str, profile: Profile) -> Turn | None:
+        """Answer the open question; return the next turn, or None where it stays open."""
+        graded = self._tools.answer(turn.lesson, ask.ask_id, words)
+        if graded.outcome != "unparsed":
+            return graded.then
+        self._dialogue.not_understood(graded, ask, profile)
+        return None
+
+    def _at_reading(self, turn: Turn, profile: Profile) -> Turn:
         """Wait until what was drawn has been read; only then was it said."""
         self._say("Enter goes on.", quiet=True)
         while True:
-            line = self._terminal.read()
+            line = key_of(self._terminal.read())
             if not line:
                 return self._tools.next(turn.lesson, turn.ack)
-            if not self._aside(turn, line):
+            if not (self._aside(turn, line) or self._dialogue.discuss(turn, line, profile)):
                 self._say("Nothing is asked yet. Enter goes on; q quits.")
 
     def _aside(self, turn: Turn, line: str) -> bool:
@@ -143,13 +212,13 @@ class Sitting:
         if line == "q":
             raise EOFError  # as if the input had ended
         if line == "l":
-            self._terminal.show(offline.word_code(turn))
+            self._dialogue.show_code(turn)
         elif line == "p":
             self._terminal.show(offline.word_progress(self._tools.progress(turn.lesson)))
         elif key == "x":
             self._contest(turn, reason)
-        elif _is_a_question(line):
-            self._say("Without a model I cannot answer that. The code may: l shows it, and ? alone is a hint.")
+        elif asks_back(line, turn.ask) and not self._dialogue.listens:
+            self._dialogue.look_up(line, turn)
         else:
             return False
         return True
@@ -162,11 +231,6 @@ class Sitting:
         except (LessonError, SandboxError) as error:  # it only measured, or nothing can be run safely here
             self._say(str(error))
 
-    def _not_understood(self, graded: Graded, ask: Ask, profile: Profile) -> None:
-        self._terminal.show(offline.word_graded(graded, profile))
-        if graded.then.ask and graded.then.ask.options != ask.options:
-            self._terminal.show(offline.word_ask(graded.then.ask))
-
     def _say(self, text: str, *, quiet: bool = False) -> None:
         self._terminal.show((Paragraph(text=text, tone="quiet" if quiet else "plain"),))
 
@@ -175,7 +239,8 @@ class Sitting:
     def _show_title(self, turn: Turn) -> None:
         known, of = turn.say["known"], turn.say["of"]
         ideas = "1 idea" if of == 1 else f"{of} ideas"
-        self._terminal.show((Heading(left=self._course.title, right=f"{ideas} · you know {known} · no key needed"),))
+        voice = self._dialogue.model or "no key needed"
+        self._terminal.show((Heading(left=self._course.title, right=f"{ideas} · you know {known} · {voice}"),))
 
     def _get_to_know(self) -> Profile:
         """Learn the name of somebody new, and show it to a model."""
@@ -194,11 +259,6 @@ class Sitting:
         surprise = self._surprise or opening.measure(profile.name, self._terminal)
         if surprise:
             self._say(f"You now know how this comes about: {opening.told(surprise)}")
-
-
-def _is_a_question(line: str) -> bool:
-    """Whether the learner asks something back: words and a question mark, and no number that could be an answer."""
-    return line.endswith("?") and " " in line and not any(char.isdigit() for char in line)
 
 
 def _welcome_back(profile: Profile, turn: Turn) -> str:

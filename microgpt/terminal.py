@@ -6,15 +6,19 @@ How it looks is decided in `microgpt.tutor.voices.drawing`.
 import importlib
 import io
 import select
+import shlex
 import signal
+import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
-from microgpt.tutor.voices import Heading, Spoken
+from microgpt.tutor.voices import Heading, Listing, Paragraph, Spoken
 from microgpt.tutor.voices.drawing import drawn_lines, plain_lines, to_ascii, visible
 
 TICK_S = 0.2  # a Ctrl-C is noticed within it, at the latest
@@ -27,13 +31,15 @@ class Terminal:
     Args:
         console: where to draw; it knows the width, whether there are colours, and honours NO_COLOR.
         plain: ASCII, one fact a line.
-        environ: COLORFGBG tells a dark page from a light one.
+        environ: COLORFGBG tells a dark page from a light one, EDITOR how to write more than a line.
     """
 
     def __init__(self, console: Console, *, plain: bool, environ: Mapping[str, str]) -> None:
         self._console, self._plain = console, plain
         self._blue = value_colour(environ)
+        self._editor = environ.get("EDITOR", "")
         self._heading: Heading | None = None
+        self._code: tuple[str, int, tuple[str, ...]] | None = None  # the lines drawn last, and where they stand
         self._typed: list[str] = []
         self._rows = 0  # drawn since the learner last pressed Enter
         if self.live:
@@ -49,17 +55,23 @@ class Terminal:
         """Whether somebody sits here: keys are pressed and lines can be redrawn."""
         return sys.stdin.isatty() and self._console.is_terminal and not self._plain
 
-    def show(self, spoken: Spoken, *, paged: bool = False) -> None:
-        """Draw blocks, an empty line between them; a heading only where it is not the last one drawn.
+    def show(self, spoken: Spoken, *, paged: bool = False, again: bool = False) -> None:
+        """Draw blocks, an empty line between them; a heading, or bare code, only where it is not the last one drawn.
 
         Args:
             paged: wait where more comes than the window holds, so that nothing scrolls away unread.
+            again: draw code though it was drawn before.
         """
         for block in spoken:
             if isinstance(block, Heading):
                 if block == self._heading:
                     continue
                 self._heading = block
+            if isinstance(block, Listing):
+                code = (block.file, block.start, block.lines)
+                known, self._code = code == self._code and not again and not block.values, code
+                if known:
+                    block = Paragraph(text=f"The code is the same as above: {block.file}. l shows it.", tone="quiet")
             lines = plain_lines(block) if self._plain else drawn_lines(block, self.width, self._blue)
             if paged:
                 self._wait_if_full(len(lines) + 1)
@@ -90,8 +102,50 @@ class Terminal:
         self._typed.append(line.strip())
         return line.strip()
 
-    def _read_plainly(self) -> str:
-        self._console.file.write("> ")
+    @property
+    def edits(self) -> bool:
+        """Whether code is written in an editor: the learner has one, and sits here."""
+        return bool(self._editor) and sys.stdin.isatty()
+
+    def write_code(self, draft: str) -> str:
+        """Let the learner write code: in their editor, which shows a draft, or line by line until a single dot.
+
+        Returns:
+            What they wrote; empty where they saved no change.
+
+        Raises:
+            EOFError: the input ended.
+        """
+        code = self._edit(draft) if self.edits else self._read_code()
+        self._typed.append(code)
+        return code
+
+    def _edit(self, draft: str) -> str:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "exercise.py"
+            path.write_text(draft, encoding="utf-8")
+            before = signal.signal(signal.SIGINT, lambda signum, frame: None)  # a Ctrl-C in the editor is the editor's
+            try:
+                subprocess.run([*shlex.split(self._editor), str(path)], check=False)
+                code = path.read_text(encoding="utf-8", errors="replace")
+            except (OSError, ValueError) as error:
+                self._print(Text(f"  {self._editor} does not start: {error}. Try another EDITOR, or none."))
+                return ""
+            finally:
+                signal.signal(signal.SIGINT, before)
+        return "" if code == draft else code
+
+    def _read_code(self) -> str:
+        lines: list[str] = []
+        while True:
+            with _interruptible():
+                line = input(". ") if self.live else self._read_plainly(". ").rstrip("\n")
+            if line.strip() == ".":
+                return "\n".join(lines)
+            lines.append(line)
+
+    def _read_plainly(self, prompt: str = "> ") -> str:
+        self._console.file.write(prompt)
         self._console.file.flush()
         line = sys.stdin.readline()
         if not sys.stdin.isatty():

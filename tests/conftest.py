@@ -1,17 +1,24 @@
 """What every test gets: time enough on a busy machine, a learner's data folder that is not the user's, small disks."""
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from microgpt.insights.course import load_course
+from microgpt.insights.lock import make_lock, write_lock
 from microgpt.learner.store import Store
+from microgpt.tutor.session import current_state
+from microgpt.tutor.tools import LessonTools, teachable
 
 
 def _loopback_only(event: str, args: tuple[object, ...]) -> None:
@@ -46,6 +53,58 @@ def stores_in_memory_are_closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
     with ExitStack() as made:
         monkeypatch.setattr(Store, "in_memory", lambda: made.enter_context(make()))
         yield
+
+
+@pytest.fixture(scope="session")
+def averages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small course that can be taught, not to be changed."""
+    course = Path(__file__).parent / "insights" / "fixtures" / "averages"
+    folder = Path(shutil.copytree(course, tmp_path_factory.mktemp("course") / "averages"))
+    write_lock(make_lock(load_course(folder)), folder)
+    return folder
+
+
+def study(
+    store: Store, course: Path, learner: str, said: list[str], *, now: datetime, heard: bool = True, goal: str = ""
+) -> datetime:
+    """Let a learner answer questions, two minutes each, in the order that the tutor asks them; return the time then.
+
+    Args:
+        said: for each question ``right``, ``wrong``, ``reveal``, or a misconception whose answer is given where it has
+            one, else the right one. Exercises, and questions that only measure, are skipped and not counted; at the
+            end of the course the rest is left.
+    """
+    clock = [now]
+    tools = LessonTools(
+        store, clock=lambda: clock[0], heard=(lambda quote: True) if heard else None, may_run=lambda: False
+    )
+    turn, left = tools.start(str(course), goal, 0, learner), list(said)
+    taught = teachable(str(course.resolve()))
+    while left:
+        clock[0] += timedelta(minutes=1)
+        ask = current_state(store, turn.lesson, *store.snapshot(turn.lesson)).ask
+        if ask is None and turn.move == "finish":
+            tools.next(turn.lesson, turn.ack)
+            break
+        if ask is None:
+            turn = tools.next(turn.lesson, turn.ack)
+        elif ask.exercise or ask.holdout:
+            turn = tools.skip(turn.lesson, ask.ask_id)
+        elif (words := left.pop(0)) == "reveal":
+            turn = tools.reveal(turn.lesson, ask.ask_id).then
+        else:
+            question = taught.questions(ask.insight)[ask.question]
+            belief = question.shows[0] if words == "wrong" else words
+            answer = question.answers.get(belief, question.key)
+            text = answer if isinstance(answer, str) else f"I say {json.dumps(answer)}"
+            turn = tools.answer(turn.lesson, ask.ask_id, text).then
+    return clock[0]
+
+
+@pytest.fixture(name="study", scope="session")
+def studying() -> Callable[..., datetime]:
+    """The function `study`, for tests that cannot import it from here."""
+    return study
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ from microgpt.doctor import (
     without_names,
 )
 from microgpt.errors import DISTRIBUTION
-from microgpt.sandbox import Job, Outcome, support
+from microgpt.sandbox import Job, Outcome, Support, support
 
 
 class Window(io.StringIO):
@@ -131,9 +131,14 @@ def test_a_small_disk_cannot_hold_a_large_run(mount_disk: Callable[[str], Path])
     assert check_disk(mount_disk("48k")).state == "limited"
 
 
-@pytest.mark.skipif(support() != "bubblewrap", reason="needs bubblewrap, which does not work here")
-def test_the_sandbox_works_if_a_job_in_it_sees_nothing_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert check_sandbox().state == "works"
+@pytest.mark.parametrize(("walls", "state"), [("bubblewrap", "works"), ("landlock", "limited")])
+def test_the_sandbox_works_if_a_job_in_it_opens_no_file_of_the_machine(
+    monkeypatch: pytest.MonkeyPatch, walls: Support, state: str
+) -> None:
+    if support() == "none":
+        pytest.skip("nothing here can contain code")
+    monkeypatch.setattr(doctor, "support", lambda: walls)
+    assert check_sandbox().state == state
     monkeypatch.setattr(doctor, "run_jobs", run_without_walls)
     assert check_sandbox().state == "broken"
 

@@ -5,6 +5,7 @@ import random
 import re
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from string import ascii_lowercase
@@ -16,13 +17,15 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from microgpt import opening, reference
-from microgpt.insights.course import find_course, load_course
-from microgpt.insights.locked import Fault
+from microgpt.insights.course import find_course, load_course, plan
+from microgpt.insights.locked import Fault, LockedInsight, LockedQuestion
+from microgpt.learner.evidence import Json
 from microgpt.learner.profile import Profile
 from microgpt.learner.store import Store
 from microgpt.play import Seat, sit_down
 from microgpt.reference import encode, init_weights, loss_and_gradients
 from microgpt.terminal import Terminal
+from microgpt.tutor.policy import Teachable
 from microgpt.tutor.render import show
 from microgpt.tutor.session import current_state
 from microgpt.tutor.tools import LessonTools, teachable
@@ -30,6 +33,7 @@ from microgpt.tutor.voices import Listing
 from microgpt.tutor.voices.drawing import drawn_lines
 
 LESSON = "me-microgpt"
+GOAL = "optimizer"  # a short way through the course
 
 
 def known_learner() -> Store:
@@ -44,14 +48,21 @@ def now() -> datetime:
 
 
 def play(
-    lines: io.TextIOBase, store: Store, *, width: int = 80, plain: bool = False, days: int = 0
+    lines: io.TextIOBase,
+    store: Store,
+    *,
+    width: int = 80,
+    plain: bool = False,
+    days: int = 0,
+    goal: str = GOAL,
+    seat: Seat | None = None,
 ) -> tuple[str, bool]:
     """Sit down with this input, some days from now; return all that was shown, and whether no Ctrl-C ended it."""
     shown, before = io.StringIO(), sys.stdin
     terminal = Terminal(Console(file=shown, width=width), plain=plain, environ={})
     sys.stdin = lines
     try:
-        ended = sit_down(Seat(), store, terminal, clock=lambda: now() + timedelta(days=days))
+        ended = sit_down(seat or Seat(goal=goal), store, terminal, clock=lambda: now() + timedelta(days=days))
     finally:
         sys.stdin = before
     return shown.getvalue(), ended
@@ -78,7 +89,7 @@ class Knowing(io.TextIOBase):
         ask = current_state(self._store, LESSON, *self._store.snapshot(LESSON)).ask
         if not self._left:
             return ""
-        return "\n" if ask is None else self._say(ask.insight, ask.question) + "\n"
+        return "\n" if ask is None or ask.exercise else self._say(ask.insight, ask.question) + "\n"
 
 
 def key(insight: str, question: str) -> str:
@@ -103,8 +114,9 @@ def test_who_knows_everything_is_shown_their_name_at_the_start_and_what_is_their
     assert before == round(loss_and_gradients(untrained.weights, encode("zo", untrained.chars), 4)[0], 2)
     assert after < before
     assert "Whether it was right is not told" in words(shown)  # the last questions measure
-    for insight in load_course(find_course("microgpt")).insights.values():
-        assert insight.claim in words(shown)
+    course = load_course(find_course("microgpt"))
+    for name in plan(course, GOAL):
+        assert course.insights[name].claim in words(shown)
     assert re.search(r"Come back on \d{4}-\d\d-\d\d", words(shown))
     assert shown.rstrip().endswith("Saved. Go on with: microgpt tutor")
 
@@ -118,19 +130,113 @@ def test_who_comes_back_is_asked_what_is_due_and_not_told_again_how_the_last_que
 
     store = known_learner()
     play(Knowing(store, key, patience=6), store)
-    later, _ = play(typed("q"), store, days=60)
-    assert re.search(r"Welcome back, Ada\. \d things? (is|are) due", words(later))
-    assert re.search(r"Last seen \d+ days ago\. 1/\d", words(later))
+    later, _ = play(Knowing(store, key, patience=4), store, days=60)
+    assert re.search(r"Welcome back, Ada\. 4 things are due\. .* 1/4 ", words(later))
+    assert re.search(r"Last seen (59|60) days ago\. [1-4]/4 ", words(later))
 
 
 def test_a_question_asked_back_is_no_answer_and_leaves_the_open_one_open() -> None:
     store = known_learner()
     shown, _ = play(typed("why do we take e to the score?", "and what is a score?", "what else is there?"), store)
-    assert words(shown).count("Without a model I cannot answer that.") == 3
+    assert words(shown).count("No model is here to answer") == 3
     assert "not counted" not in words(shown)
     state = current_state(store, LESSON, *store.snapshot(LESSON))
     assert state.ask is not None
     assert (state.turn, state.ask.unparsed) == (1, ())
+
+
+def test_a_question_gets_what_the_course_says_about_its_words_and_the_code_behind_a_key() -> None:
+    shown, _ = play(typed("what is softmax for?", "l", "l", "how tall is Mount Everest", "q"), known_learner())
+    course = load_course(find_course("microgpt"))
+    assert "No model is here to answer. In this course, this fits best:" in words(shown)
+    assert f"softmax: {course.glossary['softmax']}" in words(shown)
+    assert course.insights["softmax-makes-shares"].claim in words(shown)
+    assert words(shown).count("def softmax") == 1  # the second l lists what the open question is about
+    assert "nothing in this course fits" in words(shown)
+
+
+def test_the_idea_that_an_open_question_is_about_is_not_told_for_nothing() -> None:
+    store = known_learner()
+    LessonTools(store, clock=now).start(goal=GOAL)
+    ask = current_state(store, LESSON, *store.snapshot(LESSON)).ask
+    assert ask is not None
+    insight = load_course(find_course("microgpt")).insights[ask.insight]
+    shown, _ = play(typed(f"is it true: {insight.claim}?", "q"), store)
+    assert "What fits best is the idea that you are asked about." in words(shown)
+    assert words(shown).count(insight.claim.rstrip(".")) == 1  # where it was typed
+
+
+@pytest.mark.parametrize("name", ["a-derivative-is-sensitivity", "softmax-makes-shares", "text-is-numbers"])
+def test_what_is_said_to_a_question_does_not_depend_on_the_open_ones_key(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Through the whole terminal: questions, code and hints, with the key alone changed."""
+    taught = teachable("microgpt")
+    locked = taught.lock.insights[name]
+    course = replace(taught.course, goals={"it": (name,)})
+    others = replace(locked, questions=tuple(map(with_another_key, locked.questions)))
+
+    def heard(known: LockedInsight, *lines: str) -> str:
+        lock = replace(taught.lock, insights={**taught.lock.insights, name: known})
+        teach(Teachable(course=course, lock=lock), monkeypatch)
+        return play(typed(*lines, "p", "q"), known_learner(), goal="it")[0]
+
+    asked = ("why is it so?", f"what about {name.replace('-', ' ')}?", "l", "what is a token?", "l", "?", "?", "?")
+    assert "fits best" in heard(locked, *asked)
+    assert heard(locked, *asked) == heard(others, *asked)
+    assert heard(locked, *asked, "?", "?") != heard(others, *asked, "?", "?")  # the last two hints do tell
+
+
+def teach(taught: Teachable, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the tools find this, whatever course is asked for."""
+
+    def teachable_here(course: str) -> Teachable:
+        return taught
+
+    monkeypatch.setattr("microgpt.tutor.tools.teachable", teachable_here)
+
+
+def with_another_key(question: LockedQuestion) -> LockedQuestion:
+    """Return the question with a key of the same shape, and every belief's answer as it is."""
+
+    def other(value: Json) -> Json:
+        return [other(item) for item in value] if isinstance(value, list) else _other_scalar(value)
+
+    return replace(question, key=other(question.key))
+
+
+def _other_scalar(value: Json) -> Json:
+    return value + 0.75 if isinstance(value, int | float) else "z"
+
+
+def test_where_a_letter_is_asked_for_a_key_takes_a_slash(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else who answers with an r would have the answer told, and it would not count."""
+    taught = teachable("microgpt")
+    name, ask = next(
+        (name, question)
+        for name, insight in taught.lock.insights.items()
+        for question in insight.questions
+        if question.kind == "text" and question.key == "r"
+    )
+    one = replace(taught.lock.insights[name], questions=(ask,))
+    course = replace(taught.course, goals={"it": (name,)})
+    other = Teachable(course=course, lock=replace(taught.lock, insights={**taught.lock.insights, name: one}))
+    teach(other, monkeypatch)
+    for line, outcome in (("r", "right"), ("/r", "gave_up")):
+        store = known_learner()
+        shown, _ = play(typed(line, "/q"), store, goal="it")
+        assert "the keys take a slash" in words(shown)
+        assert [event.body["outcome"] for event in store.events(LESSON) if event.kind == "evidence"] == [outcome]
+
+
+def test_a_script_can_be_chosen_and_stands_in_the_command_that_goes_on() -> None:
+    shown: dict[str, str] = {}
+    for script in ("", "lecture"):
+        seat, store = Seat(goal=GOAL, script=script), known_learner()
+        shown[script], _ = play(typed("q"), store, seat=seat)
+    assert "at most" in shown[""]  # it begins by finding out what need not be taught
+    assert "at most" not in shown["lecture"]
+    assert shown["lecture"].rstrip().endswith("Go on with: microgpt tutor --script lecture")
 
 
 def test_a_wrong_answer_meets_the_belief_it_fits_in_the_educators_words() -> None:
@@ -183,6 +289,18 @@ def test_every_line_of_the_reference_fits_with_a_value_beside_it(width: int) -> 
         assert "".join(line.partition("  # ")[0].split()) in in_a_row
 
 
+def test_code_just_drawn_is_not_drawn_again_but_with_its_values_or_by_the_key() -> None:
+    shown = io.StringIO()
+    terminal = Terminal(Console(file=shown, width=80), plain=False, environ={})
+    bare = Listing(file="x.py", start=1, lines=("total = sum(numbers)",))
+    for block, again in ((bare, False), (bare, False), (replace(bare, values={1: "total = 3"}), False), (bare, True)):
+        terminal.show((block,), again=again)
+    assert shown.getvalue().count("sum(numbers)") == 3
+    assert "The code is the same as above: x.py. l shows it." in words(shown.getvalue())
+    terminal.show((replace(bare, lines=("total = 0",)),))
+    assert "total = 0" in shown.getvalue()
+
+
 def test_plain_is_ascii_with_a_whole_sentence_a_line() -> None:
     store = known_learner()
     store.save_learner(Profile(id="me", name="Zoë"))
@@ -214,7 +332,7 @@ def test_outside_placement_passing_is_asked_for_twice() -> None:
         return sum(event.kind == "skip" for event in store.events(LESSON))
 
     store = known_learner()
-    turn = LessonTools(store, clock=now).start()
+    turn = LessonTools(store, clock=now).start(goal=GOAL)
     while turn.move != "ask":
         turn = LessonTools(store, clock=now).next(LESSON, turn.ack) if not turn.ask else (
             LessonTools(store, clock=now).skip(LESSON, turn.ask.ask_id)

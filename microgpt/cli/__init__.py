@@ -16,6 +16,9 @@ from microgpt.errors import MicroGPTError
 
 _COMMANDS = {
     "tutor": ("microgpt.cli.tutor", "Be taught, in the terminal: no key, no account, no network."),
+    "review": ("microgpt.cli.review", "Repeat what is due today."),
+    "progress": ("microgpt.cli.progress", "Show what you have mastered, which mistakes recur, what is due."),
+    "learner": ("microgpt.cli.learner", "Who learns here: list, show, edit, correct, export, forget."),
     "train": ("microgpt.cli.train", "Train a GPT on names, or on your own text."),
     "sample": ("microgpt.cli.sample", "Let a trained model write."),
     "eval": ("microgpt.cli.eval", "Measure a trained model on text that it never saw."),
@@ -24,7 +27,9 @@ _COMMANDS = {
     "doctor": ("microgpt.cli.doctor", "Say what is installed, what is missing and what that costs."),
     "reproduce": ("microgpt.cli.reproduce", "Train with every engine: the same losses, at other speeds."),
     "conform": ("microgpt.cli.conform", "Check that an engine, or your own port, is the same function."),
+    "simulate": ("microgpt.cli.simulate", "Try a teaching script on simulated learners."),
     "course": ("microgpt.cli.course", "Check and lock a course: lint, lock, show."),
+    "insight": ("microgpt.cli.insight", "Write one idea of a course: new, preview."),
     "lesson": ("microgpt.cli.lesson", "The lesson tools, for agents: start, next, answer, ..."),
 }
 

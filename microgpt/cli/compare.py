@@ -12,7 +12,7 @@ import click
 
 from microgpt.cli import program
 from microgpt.cli.eval import measured_to_json, report_live
-from microgpt.cli.progress import finite, printable
+from microgpt.cli.live import finite, printable
 from microgpt.config import ENGINES, ComputeConfig, GPTConfig, TrainConfig
 
 if TYPE_CHECKING:  # numpy would make `--help` slow

@@ -12,7 +12,7 @@ import click
 
 from microgpt import __version__
 from microgpt.cli import program
-from microgpt.cli.progress import printable
+from microgpt.cli.live import printable
 
 if TYPE_CHECKING:
     from microgpt.doctor import Check

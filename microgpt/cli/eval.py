@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from microgpt.cli import program
-from microgpt.cli.progress import finite, printable
+from microgpt.cli.live import finite, printable
 from microgpt.config import ENGINES, ComputeConfig
 
 if TYPE_CHECKING:  # numpy would make `--help` slow

@@ -1,159 +1,154 @@
-"""What ``microgpt train`` shows while it runs: one live line, or a line for every tenth, or a JSON object a step."""
+"""``microgpt progress``: what a learner has mastered, which mistakes recur, what is due and what comes next."""
 
 import json
-import math
-import shutil
-from collections.abc import Generator
-from contextlib import contextmanager
-from dataclasses import dataclass
+import os
+import shlex
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-if TYPE_CHECKING:  # numpy would make `--help` slow
-    from microgpt.training.loop import Step
-    from microgpt.training.run import Run
+from microgpt.cli import program
+from microgpt.cli.live import printable
 
-LIVE_SECONDS = 0.1  # of training, between two pictures of the live line
-WIDEST = 79  # columns: a line as wide as the terminal would wrap, and then not be written over
-SHORTEST, LONGEST = 4, 24  # columns of the curve in the line
+if TYPE_CHECKING:  # they would make `--help` slow
+    from microgpt.learner.answers import Answer
+    from microgpt.learner.mistakes import Mistake
+    from microgpt.tutor.standing import InsightStanding, Standing
 
+WIDTH = 80
+BAR = 10  # columns
+MISTAKES, SIGNS = 5, 3  # shown at most: beliefs, and the latest answers for each
+QUOTED = 120  # characters of an answer
 
-@dataclass(frozen=True, kw_only=True)
-class Pace:
-    """How fast it went since the command was started: steps made, tokens predicted, seconds of training for both."""
-
-    steps: int = 0
-    tokens: int = 0
-    seconds: float = 0.0
-
-    def after(self, step: "Step", seconds: float) -> "Pace":
-        """Return the pace with one step more."""
-        return Pace(steps=self.steps + 1, tokens=self.tokens + step.tokens, seconds=self.seconds + seconds)
-
-    @property
-    def steps_per_s(self) -> float:
-        return self.steps / self.seconds if self.seconds else 0.0
-
-    @property
-    def tokens_per_s(self) -> float:
-        return self.tokens / self.seconds if self.seconds else 0.0
+learner_option = click.option(
+    "--learner", metavar="ID", default="me", show_default=True, help="For several learners on one machine."
+)
 
 
-def utilization(run: "Run", pace: Pace) -> float | None:
-    """Return the model's FLOPs utilization (MFU), from 0 to 1: of what the device could compute, the part that the
-    model needed (Chowdhery et al. 2022, appendix B); None where it is not known what the device could.
+@click.command(epilog="Example:  microgpt progress --plot progress.png")
+@click.argument("course", metavar="[COURSE]", default="")
+@learner_option
+@click.option("--plot", metavar="FILE", type=click.Path(path_type=Path), help="Draw how it came about: .png or .svg.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+def progress(course: str, learner: str, plot: Path | None, as_json: bool) -> None:
+    """Show what is mastered and why we think so, which mistakes recur, what is due and what comes next.
+
+    COURSE is the id of a course, or its folder; without it, the one you learned last. Nothing is written but the plot.
     """
-    from microgpt.config import flops_per_token
+    from datetime import UTC, datetime
 
-    if run.engine.peak_flops is None or not pace.tokens:
-        return None
-    time = round(pace.tokens / (pace.steps * run.config.training.batch))
-    return pace.tokens_per_s * flops_per_token(run.config.model, time) / run.engine.peak_flops
+    from microgpt.learner.database import default_path
+    from microgpt.learner.store import Store
+    from microgpt.tutor.standing import read_standing
 
+    if plot:
+        from microgpt.plot import check_plot
 
-class Progress:
-    """Shows a run under way.
+        check_plot(plot)
+    with Store.to_read(default_path(os.environ)) as store:
+        standing = read_standing(store, learner, course, now=datetime.now(UTC))
+    if plot and standing:
+        from microgpt.plot import plot_mastery
 
-    Args:
-        as_json: an object a step on stdout.
-        live: one line that is redrawn; else a line for every tenth of the steps.
-    """
-
-    def __init__(self, run: "Run", *, as_json: bool, live: bool) -> None:
-        self._run, self._as_json, self._live = run, as_json, live
-        self._drawn = 0.0  # seconds of training, when the live line was drawn last
-
-    def show(self, step: "Step", pace: Pace, sample: str | None) -> None:
-        """Show a step that was made, and what the model wrote after it, if it was asked to."""
-        from microgpt.training.run import is_tenth
-
-        steps = self._run.config.training.steps
-        if self._as_json:
-            written = {} if sample is None else {"sample": sample}
-            entry = {"format": "microgpt/step/1", "step": step.number, "loss": finite(step.loss), **written}
-            click.echo(json.dumps(entry))
-            return
-        if sample is not None:
-            line = f"{step.number:{len(str(steps))}}/{steps}  writes  {printable(sample)}"
-            self._above(line if self._live else ascii_only(line))
-        if self._live and (pace.seconds - self._drawn > LIVE_SECONDS or pace.steps == 1 or step.number == steps):
-            self._redraw(progress_line(self._run, pace, curve=True))
-            self._drawn = pace.seconds
-        elif not self._live and is_tenth(step.number, steps):
-            click.echo(progress_line(self._run, pace, curve=False))
-
-    @contextmanager
-    def line(self) -> Generator[None]:
-        """Keep the live line open; at the end the last picture of it stays."""
-        try:
-            yield
-        finally:
-            if self._live:
-                click.echo()
-
-    def _redraw(self, text: str) -> None:
-        click.echo("\r" + self._fitted(text), nl=False)
-
-    def _above(self, text: str) -> None:
-        click.echo("\r" + self._fitted(text) if self._live else text[:WIDEST])
-
-    def _fitted(self, text: str) -> str:
-        width = shutil.get_terminal_size().columns - 1
-        return text[: min(width, WIDEST)].ljust(width)
+        labels = {one.insight: one.insight if one.known else about(standing, one.insight) for one in standing.insights}
+        plot_mastery(plot, labels, standing.answers, title=standing.course.title)
+    if as_json:
+        nothing = {"format": "microgpt/standing/1", "learner": learner, "lesson": ""}
+        click.echo(json.dumps(standing.to_json() if standing else nothing))
+    elif standing:
+        click.echo("\n".join(_lines(standing)))
+    if standing is None:
+        click.echo(f"Nothing learned here yet. Begin with:  {tutor_command('', learner)}", err=as_json)
+    elif plot:
+        click.echo(f"Drawn: {plot}", err=as_json)
 
 
-def progress_line(run: "Run", pace: Pace, *, curve: bool) -> str:
-    """Return how far a run is, in `WIDEST` columns for the usual numbers.
-
-    Args:
-        curve: draw the losses so far where there is room for it; it is not ASCII.
-    """
-    from microgpt.training.curve import recent_loss, sparkline
-
-    steps, done = run.config.training.steps, len(run.losses)
-    seconds_left = (steps - done) / pace.steps_per_s if pace.steps_per_s else 0
-    head = f"{done:{len(str(steps))}}/{steps}  loss {recent_loss(run.losses):.3f}  "
-    tail = f"{guess(run)}  {_rate(pace.tokens_per_s)} tok/s  {_clock(seconds_left)} left{_utilization(run, pace)}"
-    room = min(WIDEST - len(head) - len(tail) - 2, LONGEST)
-    picture = sparkline(run.losses, room).ljust(room) + "  " if curve and room >= SHORTEST else ""
-    return head + picture + tail
+def tutor_command(course: str, learner: str, *, tool: str = "tutor") -> str:
+    """Return what this learner types to go on."""
+    named = f" {shlex.quote(course)}" if course not in ("", "microgpt") else ""
+    whom = f" --learner {shlex.quote(learner)}" if learner != "me" else ""
+    return f"{program()} {tool}{named}{whom}"
 
 
-def guess(run: "Run") -> str:
-    """Return the loss of a model that knows nothing and gives every token the same share."""
-    vocab_size = run.config.model.vocab_size
-    return f"ln {vocab_size} = {math.log(vocab_size):.3f}"
+def _lines(standing: "Standing") -> Iterator[str]:
+    goal = f", for the goal {standing.goal}" if standing.goal else ""
+    of = len(standing.insights)
+    yield f"{printable(standing.course.title)}: you know {standing.known} of {of}{goal}."
+    for insight in standing.insights:
+        if insight.status != "new" or insight.witnessed + insight.reported:
+            yield from _insight_lines(standing, insight)
+    yield from _mistake_lines(standing, [mistake for mistake in standing.mistakes if mistake.recurs])
+    yield ""
+    yield from _next_lines(standing)
 
 
-def finite(number: float) -> float | None:
-    """Return a number for JSON, which has none for what is not finite."""
-    return number if math.isfinite(number) else None
+def _insight_lines(standing: "Standing", insight: "InsightStanding") -> Iterator[str]:
+    """Say where an idea stands; one that is not known yet is not named, for its name tells it."""
+    full, empty = "█░" if (sys.stdout.encoding or "").lower().startswith("utf") else "#."
+    filled = round(insight.probability * BAR)
+    due = f"due {insight.due.date()}" if insight.due else ""
+    head = f"{full * filled}{empty * (BAR - filled)} {insight.probability:4.0%}  {insight.status:8}  "
+    yield ""
+    yield f"{head}{_evidence(insight):38} {due}".rstrip()
+    yield from _wrapped(insight.claim if insight.known else about(standing, insight.insight), "  ")
 
 
-def printable(text: str) -> str:
-    """Escape what is not printable, line ends included: the data could hold a terminal's control codes."""
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+def about(standing: "Standing", name: str) -> str:
+    """Return what an idea is about, without telling it."""
+    insight = standing.course.insights[name]
+    place = [insight.insight for insight in standing.insights].index(name) + 1
+    return f"idea {place}, on {insight.anchor}" if insight.anchor else f"idea {place}"
 
 
-def ascii_only(text: str) -> str:
-    """Escape what a terminal or a log without Unicode could not show."""
-    return text.encode("ascii", "backslashreplace").decode("ascii")
+def _evidence(insight: "InsightStanding") -> str:
+    answers = insight.witnessed + insight.reported
+    if not answers:
+        return "by an answer to another idea"
+    told = f"{answers} answer{'' if answers == 1 else 's'}, {insight.wrong} wrong"
+    return f"{told} ({insight.reported} reported)" if insight.reported else told
 
 
-def _utilization(run: "Run", pace: Pace) -> str:
-    if " on cpu" in run.engine.described:
-        return ""  # nobody publishes what a CPU could do
-    part = utilization(run, pace)
-    return "  MFU unknown" if part is None else f"  MFU {part:.0%}"
+def _mistake_lines(standing: "Standing", mistakes: "list[Mistake]") -> Iterator[str]:
+    if not mistakes:
+        return
+    yield "\nMistakes that recur, and the answers that make us think so:"
+    for mistake in mistakes[:MISTAKES]:
+        yield ""
+        yield from _wrapped(f"“{standing.belief(mistake)}”", "  ")
+        if len(mistake.signs) > SIGNS:
+            yield f"    {len(mistake.signs)} answers; the latest:"
+        for answer in mistake.signs[-SIGNS:]:
+            yield from _wrapped(_sign(answer), "    ")
+        right = f"{mistake.ruled_out} right answer{'' if mistake.ruled_out == 1 else 's'}"
+        yield f"    Since then {right if mistake.ruled_out else 'no answer'} spoke against it."
+    if len(mistakes) > MISTAKES:
+        yield f"\n  and {len(mistakes) - MISTAKES} more: see --json"
 
 
-def _rate(number: float) -> str:
-    return f"{number:,.0f}" if number < 1e6 else f"{number / 1e6:.4g}M"
+def _sign(answer: "Answer") -> str:
+    words = f"“{answer.quote[:QUOTED]}{'...' if len(answer.quote) > QUOTED else ''}”" if answer.quote else "(no words)"
+    fits = len(answer.misconceptions)
+    asides = [*(["it fits others too"] if fits > 1 else []), *([] if answer.witnessed else ["reported by an agent"])]
+    return f"{answer.time.date()}  {words}" + (f"  ({'; '.join(asides)})" if asides else "")
 
 
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes}:{rest:02}"
-    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}" if minutes < 6000 else f"{minutes // 1440} days"
+def _next_lines(standing: "Standing") -> Iterator[str]:
+    """Say what is due and what can be learned next, and with which command."""
+    if standing.next:
+        named = "; ".join(about(standing, name) for name in standing.next[:SIGNS])
+        more = f"; and {len(standing.next) - SIGNS} more" if len(standing.next) > SIGNS else ""
+        yield from _wrapped(f"Within reach: {named}{more}.", "")
+    if standing.due_now:
+        yield f"Due now: {standing.due_now}.  Next:  {tutor_command('', standing.learner, tool='review')}"
+        return
+    if standing.due:
+        yield f"Nothing is due before {standing.due[0].due:%Y-%m-%d}."
+    yield f"Next:  {tutor_command(standing.where, standing.learner)}"
+
+
+def _wrapped(text: str, indent: str) -> list[str]:
+    return textwrap.wrap(printable(text), WIDTH, initial_indent=indent, subsequent_indent=indent + "  ")

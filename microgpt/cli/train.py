@@ -17,7 +17,7 @@ import click
 from click.core import ParameterSource
 
 from microgpt.cli import program
-from microgpt.cli.progress import Pace, Progress, finite, guess, utilization
+from microgpt.cli.live import Pace, Progress, finite, guess, utilization
 from microgpt.cli.settings import GroupedCommand, apply_file, apply_preset
 from microgpt.config import CHOICES, ComputeConfig, GPTConfig, Shape, TrainConfig
 from microgpt.errors import ConfigError, MicroGPTError
@@ -121,7 +121,7 @@ def train(
     A document with more characters than the block size is cut there. Ctrl-C saves the run; --resume goes on with it.
     Options go before --config, and its settings before those of --preset.
     """
-    from microgpt.training.plot import check_plot
+    from microgpt.plot import check_plot
     from microgpt.training.recording import check_trace, open_trace
 
     if sample_every is not None and sample_every < 0:
@@ -231,8 +231,8 @@ def _opening(run: "Run") -> str:
 
 def _report(run: "Run", pace: Pace, plot: Path | None, as_json: bool) -> None:
     """Measure what was held out, and say how it ended."""
+    from microgpt.plot import plot_losses
     from microgpt.training.curve import RECENT, recent_loss
-    from microgpt.training.plot import plot_losses
     from microgpt.training.run import validation_loss
 
     done, steps = len(run.losses), run.config.training.steps

@@ -1,7 +1,10 @@
 """Every answer of an insight, computed in the sandbox: the subject's is the key, a mutant's is its misconception's."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 
 from microgpt.errors import CourseError
 from microgpt.insights.course import Course
@@ -15,6 +18,7 @@ from microgpt.sandbox import Job, Limits, Outcome, Program, run_jobs
 
 # A question is answered in milliseconds; a mutant that takes longer never ends.
 _LIMITS = Limits(wall_s=3.0, cpu_s=1.0)
+_WORTH_A_SANDBOX = 100  # jobs; to start one takes as long as twenty of them
 _SUBJECT = ""  # among the names of misconceptions: the subject itself
 
 Answers = Mapping[str, tuple[LockedQuestion, ...]]
@@ -51,7 +55,7 @@ def compute_answers(
     """
     if not insights:
         return {}, ()
-    with_code = [i for i in insights if i.call or any(q.call for q in i.questions)]
+    with_code = [i for i in insights if has_code(i)]
     mutants, errors = _mutants(course, with_code)
     broken = _broken_program(course, trusted) if with_code else None
     if broken:
@@ -64,7 +68,7 @@ def compute_answers(
     answers = {
         i.id: (*locked[i.id], *choose(parallel[i.id], locked[i.id], i.within))
         if i in with_code
-        else tuple(_without_code(i, q) for q in i.questions)
+        else answers_without_code(i)
         for i in insights
     }
     return answers, (*errors, *_told_once(failed))
@@ -80,7 +84,7 @@ def _answer_cases(
     """
     runs = [_sources(course, case, mutants, endless) for case in cases]
     jobs = [job for case, sources in zip(cases, runs, strict=True) for job in _jobs(course, case, sources)]
-    outcomes = iter(run_jobs(jobs, limits=_LIMITS, trusted=trusted))
+    outcomes = iter(_outcomes(jobs, trusted))
     locked: dict[str, list[LockedQuestion]] = {id_: [] for id_ in mutants}
     failed: list[tuple[_Case, CourseError]] = []
     lines = {case.insight.id: _statement_lines(course, case.insight) for case in cases}
@@ -93,6 +97,15 @@ def _answer_cases(
         except CourseError as error:
             failed.append((case, error))
     return locked, failed
+
+
+def _outcomes(jobs: Sequence[Job], trusted: bool) -> list[Outcome]:
+    """Run jobs in a sandbox for each processor, and return what came of them in their order."""
+    count = max(1, min(os.cpu_count() or 1, len(jobs) // _WORTH_A_SANDBOX))
+    shares = [jobs[i::count] for i in range(count)]
+    with ThreadPoolExecutor(count) as pool:  # its threads only wait: each sandbox is a process
+        came = list(pool.map(partial(run_jobs, limits=_LIMITS, trusted=trusted), shares))
+    return [came[i % count][i // count] for i in range(len(jobs))]
 
 
 def _endless(locked: Sequence[LockedQuestion]) -> set[str]:
@@ -110,16 +123,15 @@ def _mutants(course: Course, insights: Sequence[Insight]) -> tuple[_Mutants, lis
     errors: list[CourseError] = []
     for insight in insights:
         mutants[insight.id] = {}
-        anchor = _anchor_lines(course, insight)
+        anchor = anchor_lines(course, insight)
         for belief in insight.misconceptions:
-            line = insight.lines[f"misconceptions.{belief.id}.mutant"]
             try:
                 source = apply_mutant(course.subject_source, belief.mutant, anchor=anchor)
                 parse_python(source, path="")
                 mutants[insight.id][belief.id] = source
             except CourseError as error:
                 message = f"the mutant of {belief.id!r}: {error.message}"
-                errors.append(CourseError(message, path=insight.path, line=line))
+                errors.append(insight.error(f"misconceptions.{belief.id}.mutant", message))
     return mutants, errors
 
 
@@ -142,7 +154,7 @@ def _jobs(course: Course, case: _Case, sources: Mapping[str, str]) -> Iterator[J
         yield Job(program=program, expression=case.call, inputs=case.question.inputs, watch=watch)
 
 
-def _anchor_lines(course: Course, insight: Insight) -> range:
+def anchor_lines(course: Course, insight: Insight) -> range:
     """Return the lines of the function that an insight is about; none where there is no such function."""
     watched = _watched(course, insight)
     if not watched:
@@ -188,7 +200,11 @@ def _locked(case: _Case, key: Outcome, others: Mapping[str, Outcome], lines: Seq
         shows=tuple(name for name, answer in answers.items() if judge(answer, value, within) == "wrong"),
         holdout=case.question.holdout,
         parallel=case.parallel,
-        walk=tuple((lines.index(line), name, rounded(noted, within * 1e-6)) for line, name, noted in key.notes),
+        walk=tuple(
+            (lines.index(line), name, rounded(noted, within * 1e-6))
+            for line, name, noted in key.notes
+            if line in lines  # others were forged
+        ),
     )
 
 
@@ -199,6 +215,16 @@ def _answer(outcome: Outcome, within: float) -> Answer:
     if not can_be_typed(outcome.value):
         return Fault(kind="value", detail=type(outcome.value).__name__)
     return rounded(outcome.value, within * 1e-6)
+
+
+def has_code(insight: Insight) -> bool:
+    """Whether an insight's answers are computed; else the educator gives them all."""
+    return bool(insight.call or any(question.call for question in insight.questions))
+
+
+def answers_without_code(insight: Insight) -> tuple[LockedQuestion, ...]:
+    """Return the questions of an insight whose answers its educator gives."""
+    return tuple(_without_code(insight, question) for question in insight.questions)
 
 
 def _without_code(insight: Insight, question: Question) -> LockedQuestion:
@@ -241,4 +267,4 @@ def _told_once(failed: Sequence[tuple[_Case, CourseError]]) -> Iterator[CourseEr
         others = f" So do {more} more." if more else ""
         hint = "" if " Try " in cause else f" Try evaluating {first.call} yourself."
         message = f"question {first.question.id!r} fails on the subject: {cause.rstrip('.')}.{others}{hint}"
-        yield CourseError(message, path=first.insight.path, line=first.question.line)
+        yield first.insight.error(f"questions.{first.question.id}", message)

@@ -10,17 +10,21 @@ Reading a course executes nothing: not its helpers, and not its subject.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import heappop, heappush
+from os.path import isdir, isfile  # unlike Path's, they take a name that no file can have
 from pathlib import Path
 
 from microgpt.content import content_folder
 from microgpt.errors import CourseError
 from microgpt.insights.insight import Insight, parse_insight
-from microgpt.insights.strict_yaml import Document, nearest, read_yaml
+from microgpt.insights.strict_yaml import Document, brief, nearest, read_yaml
 from microgpt.insights.subject import SourceLines, module_path, read_text, symbol_source, tree_text
 
 __all__ = ["Course", "SourceLines", "find_course", "load_course", "plan", "read_course", "symbol_source"]
 
 COURSE_KEYS = ("format", "id", "title", "audience", "subject", "order", "goals", "datasets", "glossary")
+
+_MOST_HINTS = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,16 +64,18 @@ def find_course(name_or_path: str) -> Path:
         CourseError: there is neither.
     """
     folder = Path(name_or_path)
-    if (folder / "course.yaml").is_file():
+    if isfile(folder / "course.yaml"):
         return folder
     bundled = content_folder("curriculum")
     names = sorted(path.parent.name for path in bundled.glob("*/course.yaml"))
     if name_or_path in names:
         return bundled / name_or_path
-    if folder.is_dir():
+    if isdir(folder):
         raise CourseError("this folder has no course.yaml. Try a folder that has one.", path=name_or_path)
+    if isfile(folder):
+        raise CourseError(f"a course is a folder, and this is a file. Try {folder.parent}", path=name_or_path)
     known = nearest(name_or_path, names) if names else "Try the path of a folder with a course.yaml."
-    raise CourseError(f"no course {name_or_path!r}: it is no folder and no bundled course. {known}")
+    raise CourseError(brief(f"no course {name_or_path!r}: it is no folder and no bundled course. {known}"))
 
 
 def load_course(folder: Path) -> Course:
@@ -130,7 +136,8 @@ def plan(course: Course, goal: str = "") -> tuple[str, ...]:
         CourseError: the course has no such goal.
     """
     if goal and goal not in course.goals:
-        raise CourseError(f"{course.id!r} has no goal {goal!r}. {nearest(goal, course.goals)}")
+        hint = nearest(goal, course.goals) if course.goals else "Try it without a goal."
+        raise CourseError(f"{course.id!r} has no goal {goal!r}. {hint}")
     wanted = set(course.goals[goal]) if goal else set(course.insights)
     stack = list(wanted)
     while stack:
@@ -141,12 +148,21 @@ def plan(course: Course, goal: str = "") -> tuple[str, ...]:
 
 
 def _sorted_by_needs(names: Sequence[str], insights: Mapping[str, Insight]) -> tuple[str, ...]:
-    """Take, again and again, the first one whose needs are all taken; those on a cycle never are."""
-    left = dict.fromkeys(names)  # a set that keeps its order
+    """Take, again and again, the first one whose needs are all taken; those on a cycle never are (Kahn 1962)."""
+    place = {name: i for i, name in enumerate(names)}
+    missing = {name: sum(need in place for need in insights[name].needs) for name in names}
+    needed_by: dict[str, list[str]] = {}
+    for name in names:
+        for need in insights[name].needs:
+            needed_by.setdefault(need, []).append(name)
+    ready = [place[name] for name in names if not missing[name]]  # in order, so it is a heap
     done: list[str] = []
-    while ready := next((name for name in left if left.keys().isdisjoint(insights[name].needs)), ""):
-        done.append(ready)
-        del left[ready]
+    while ready:
+        done.append(names[heappop(ready)])
+        for name in needed_by.get(done[-1], []):
+            missing[name] -= 1
+            if not missing[name]:
+                heappush(ready, place[name])
     return tuple(done)
 
 
@@ -208,7 +224,7 @@ def _read_insights(folder: Path) -> tuple[dict[str, Insight], set[str], list[Cou
             insight = parse_insight(read_text(path, str(path)), str(path))
             if insight.id != path.stem:
                 message = f"the id {insight.id!r} is not the file's name. Try  id: {path.stem}"
-                raise CourseError(message, path=str(path), line=insight.lines["id"])
+                raise insight.error("id", message)
             insights[insight.id] = insight
         except CourseError as error:
             broken.add(path.stem)
@@ -223,31 +239,41 @@ def _order_errors(
     if not known:
         yield doc.error("order", "the course has no insight. Try adding my-idea.md beside course.yaml.")
         return
+    names_known, told = sorted(known), 0
     lists = {"order": course.order, **{f"goals.{goal}": names for goal, names in course.goals.items()}}
     for key, names in lists.items():
         for i, name in enumerate(names):
             if name not in known:
-                yield doc.error(f"{key}.{i}", f"no insight {name!r}. {nearest(name, sorted(known))}")
+                yield doc.error(f"{key}.{i}", f"no insight {name!r}. {_hint(name, names_known, told)}")
+                told += 1
+    in_order = set(course.order)
     for name, insight in insights.items():
-        if name not in course.order:
+        if name not in in_order:
             message = f"{name!r} is unreachable: no lesson gets to it. Try adding it to the order in course.yaml."
-            yield CourseError(message, path=insight.path, line=insight.lines["id"])
+            yield insight.error("id", message)
 
 
 def _needs_errors(insights: Mapping[str, Insight], broken: set[str]) -> Iterator[CourseError]:
-    known = sorted({*insights, *broken})
+    known = {*insights, *broken}
+    names_known, told = sorted(known), 0
     for insight in insights.values():
         for need in insight.needs:
             if need not in known:
-                message = f"it needs {need!r}, which does not exist. {nearest(need, known)}"
-                yield CourseError(message, path=insight.path, line=insight.lines["needs"])
+                message = f"it needs {need!r}, which does not exist. {_hint(need, names_known, told)}"
+                yield insight.error("needs", message)
+                told += 1
     readable = {*_sorted_by_needs(list(insights), insights)}
     circling = [name for name in insights if name not in readable]
     if circling:
         cycle = _cycle(circling[0], insights, set(circling))
         first = insights[cycle[0]]
         message = f"its needs go round in a circle: {' needs '.join([*cycle, cycle[0]])}. Try deleting one of them."
-        yield CourseError(message, path=first.path, line=first.lines["needs"])
+        yield first.error("needs", message)
+
+
+def _hint(name: str, known: Sequence[str], told: int) -> str:
+    """Return the nearest known name; after many, none: to compare thousands with thousands takes minutes."""
+    return nearest(name, known) if told < _MOST_HINTS else "Try checking the name."
 
 
 def _cycle(start: str, insights: Mapping[str, Insight], circling: set[str]) -> tuple[str, ...]:

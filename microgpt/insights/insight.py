@@ -8,21 +8,23 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 
 from microgpt.errors import CourseError
-from microgpt.insights.strict_yaml import Document, nearest, read_yaml
+from microgpt.insights.question import is_number
+from microgpt.insights.strict_yaml import Document, brief, nearest, read_yaml
 from microgpt.insights.subject import parse_python
 from microgpt.sandbox import Json
 
 INSIGHT_KEYS = (
-    "id", "claim", "anchor", "needs", "ask", "call", "within", "show", "options", "questions", "misconceptions",
+    "id", "claim", "anchor", "needs", "ask", "call", "within", "keep", "show", "options", "questions", "misconceptions",
     "skip", "revision",
 )  # fmt: skip
 QUESTION_KEYS = ("ask", "call", "holdout", "options", "right", "wrong")  # every other key is an input
 MISCONCEPTION_KEYS = ("belief", "mutant", "counter", "reply")
 IDENTIFIER = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 LONGEST_ID = 64  # characters
-_BREAKS = re.compile(r"^## Where it breaks[ \t]*$", re.MULTILINE)
+_BREAKS = re.compile(r"^(## Where it breaks[ \t]*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,11 +77,12 @@ class Insight:
         needs: ids of the insights to know first.
         ask, call, options: of every question that does not bring its own.
         within: how far a number may be from the key and still be right.
+        keep: inputs that parallel questions take over unchanged, so that an `ask` may speak of them.
         show: further symbols whose source is printed.
         skip: what to leave out when teaching it.
         text: the Markdown above ``## Where it breaks``; `breaks` is what stands below.
         revision: counted up where the meaning changed, so that earlier answers no longer count.
-        lines: where each key stands, by dotted key; ``text`` and ``breaks`` too.
+        lines, columns: where each key stands, by dotted key; ``text`` and ``breaks`` too.
     """
 
     id: str
@@ -89,6 +92,7 @@ class Insight:
     ask: str
     call: str
     within: float
+    keep: tuple[str, ...]
     show: tuple[str, ...]
     options: tuple[str, ...]
     questions: tuple[Question, ...]
@@ -99,6 +103,11 @@ class Insight:
     revision: int
     path: str
     lines: Mapping[str, int]
+    columns: Mapping[str, int]
+
+    def error(self, key: str, message: str) -> CourseError:
+        """Return an error that points at a key."""
+        return CourseError(brief(message), path=self.path, line=self.lines[key], column=self.columns[key])
 
 
 def parse_insight(text: str, path: str) -> Insight:
@@ -110,13 +119,12 @@ def parse_insight(text: str, path: str) -> Insight:
     Raises:
         CourseError: with the line and column of the first thing that is wrong.
     """
-    text = text.removeprefix("\ufeff").replace("\r\n", "\n")
     front, body, body_line = _split(text, path)
     doc = read_yaml(front, path=path, first_line=2)
     _known_keys(doc, "", INSIGHT_KEYS)
     questions = tuple(_question(doc, name) for name in doc.mapping("questions"))
     misconceptions = tuple(_misconception(doc, name) for name in doc.mapping("misconceptions"))
-    before, heading, after = _cut_at_breaks(body)
+    before, heading, after = _BREAKS.split(body, maxsplit=1) if _BREAKS.search(body) else (body, "", "")
     insight = Insight(
         id=_identifier(doc, "id", doc.text("id")),
         claim=doc.text("claim"),
@@ -125,6 +133,7 @@ def parse_insight(text: str, path: str) -> Insight:
         ask=doc.text("ask", ""),
         call=doc.text("call", ""),
         within=_within(doc),
+        keep=doc.texts("keep"),
         show=doc.texts("show"),
         options=doc.texts("options"),
         questions=questions,
@@ -136,6 +145,7 @@ def parse_insight(text: str, path: str) -> Insight:
         path=path,
         lines={key: line for key, (line, _) in doc.places.items()}
         | {"text": body_line + _first_line(before), "breaks": body_line + _first_line(after, before + heading)},
+        columns={key: column for key, (_, column) in doc.places.items()} | {"text": 1, "breaks": 1},
     )
     _check_questions(doc, insight)
     return insight
@@ -149,11 +159,6 @@ def _split(text: str, path: str) -> tuple[str, str, int]:
         raise CourseError("the keys must stand between two lines of ---. Try --- as the first line.", path=path, line=1)
     end = marks[1]
     return "\n".join(lines[1:end]), "\n".join(lines[end + 1 :]), end + 2
-
-
-def _cut_at_breaks(body: str) -> tuple[str, str, str]:
-    found = _BREAKS.search(body)
-    return (body[: found.start()], found[0], body[found.end() :]) if found else (body, "", "")
 
 
 def _first_line(text: str, above: str = "") -> int:
@@ -208,6 +213,7 @@ def _check_questions(doc: Document, insight: Insight) -> None:
             _check_call(doc, key, question, question.call or insight.call)
         else:
             _check_wrong_answers(doc, key, question, [m.id for m in insight.misconceptions])
+    _check_keep(doc, insight)
     taught_with = [q.id for q in insight.questions if not q.holdout]
     for belief in insight.misconceptions:
         key = f"misconceptions.{belief.id}"
@@ -220,6 +226,14 @@ def _check_questions(doc: Document, insight: Insight) -> None:
             raise doc.error(f"{key}.mutant", "a mutant needs a `call:` to show itself. Try adding one.")
 
 
+def _check_keep(doc: Document, insight: Insight) -> None:
+    inputs = list(dict.fromkeys(name for question in insight.questions for name in question.inputs))
+    for i, name in enumerate(insight.keep):
+        if name not in inputs:
+            hint = nearest(name, inputs) if inputs else "Try deleting the line."
+            raise doc.error(f"keep.{i}", f"no question has an input {name!r} to keep. {hint}")
+
+
 def _check_call(doc: Document, key: str, question: Question, call: str) -> None:
     where = f"{key}.call" if question.call else "call"
     if not call:
@@ -227,15 +241,20 @@ def _check_call(doc: Document, key: str, question: Question, call: str) -> None:
     if question.right is not None or question.wrong:
         raise doc.error(key, "the call computes the answer, so none is written down. Try deleting right and wrong.")
     try:
-        tree = parse_python(call, path=doc.path, mode="eval")
+        used = _names_in(call)
     except CourseError as error:
         raise doc.error(where, f"the call is no expression: {error.message}") from None
-    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     for name in question.inputs:
         if name not in used:
             meant = get_close_matches(name, (*QUESTION_KEYS, *used), n=1)
             hint = f"Try {meant[0]}." if meant else "Try deleting it."
             raise doc.error(f"{key}.{name}", f"the call {call} does not use the input {name!r}. {hint}")
+
+
+@lru_cache(maxsize=64)
+def _names_in(call: str) -> frozenset[str]:
+    tree = parse_python(call, path="", mode="eval")
+    return frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
 
 
 def _check_wrong_answers(doc: Document, key: str, question: Question, beliefs: list[str]) -> None:
@@ -265,7 +284,7 @@ def _identifier(doc: Document, key: str, name: str) -> str:
 
 def _within(doc: Document) -> float:
     within = doc.data.get("within", 0.005)
-    if isinstance(within, bool) or not isinstance(within, int | float) or within <= 0:
+    if not is_number(within) or within <= 0:
         raise doc.error("within", f"within is a number above 0, not {within!r}. Try  within: 0.005")
     return float(within)
 

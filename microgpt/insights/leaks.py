@@ -24,16 +24,16 @@ def key_places(
     if question.kind == "choice":
         return
     for line, text in _text_lines(insight):
-        if _says(text, question.key, insight.within):
+        if says(text, question.key, insight.within):
             yield "the text", line
             break
     if question.kind == "number":
         return
-    if _says(insight.claim, question.key, insight.within):
+    if says(insight.claim, question.key, insight.within):
         yield "the claim", insight.lines["claim"]
     for other in questions:
         text = f"{other.ask}\n{render_inputs(other.inputs)}"
-        if other.id != question.id and _says(text, question.key, insight.within):
+        if other.id != question.id and says(text, question.key, insight.within):
             yield f"the question {other.id!r}", insight.lines[f"questions.{other.id}"]
 
 
@@ -44,7 +44,8 @@ def _text_lines(insight: Insight) -> Iterator[tuple[int, str]]:
             yield insight.lines[key] + offset, line
 
 
-def _says(text: str, key: Json, within: float) -> bool:
+def says(text: str, key: Json, within: float) -> bool:
+    """Whether a key stands in a text: its words, or its numbers side by side."""
     if isinstance(key, str):
         return bool(re.search(rf"(?<!\w){re.escape(key.strip())}(?!\w)", text, re.IGNORECASE))
     wanted = list[Json](numbers_in(key))

@@ -1,12 +1,13 @@
 """Mutation testing of teaching: every misconception must show itself, and no answer may stand in what is taught.
 
-With a fresh lock nothing is run; with a stale one, or none, the answers are computed in the sandbox first. `rules`
-holds what is checked, one rule a function.
+With a fresh lock nothing is run; with a stale one, or none, the answers are computed in the sandbox first. What is
+checked stands in `page_rules` and, where it takes answers, in `rules`.
 """
 
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import groupby
 from pathlib import Path
 
 from microgpt.errors import CourseError
@@ -14,7 +15,9 @@ from microgpt.insights.course import Course, read_course
 from microgpt.insights.finding import Finding
 from microgpt.insights.lock import anchor_hash, build_lock, read_lock, stale
 from microgpt.insights.locked import Lock
-from microgpt.insights.rules import check_insight
+from microgpt.insights.page_rules import check_page
+from microgpt.insights.rules import check_answers
+from microgpt.insights.translation import check_translations
 from microgpt.sandbox import Json
 
 FORMAT = "microgpt/lint/1"
@@ -27,6 +30,7 @@ class Report:
     Args:
         course: its id; empty where it could not be read.
         insights, misconceptions, questions: how many of each were checked.
+        findings: sorted by file and place.
         unreadable: there was no course to check.
         lock: ``fresh``, ``stale`` or ``missing``.
     """
@@ -65,11 +69,8 @@ class Report:
     def to_text(self, width: int = 80) -> str:
         """Return the report for a terminal, findings under the file they are in, and a sum at the end."""
         lines: list[str] = []
-        for path in dict.fromkeys(finding.path for finding in self.findings):
-            lines.append(path)
-            for finding in self.findings:
-                if finding.path == path:
-                    lines += _told(finding, width)
+        for path, findings in groupby(self.findings, key=lambda finding: finding.path):
+            lines += [path, *(line for finding in findings for line in _told(finding, width))]
         return "\n".join([*lines, self._sum()])
 
     def _sum(self) -> str:
@@ -100,9 +101,11 @@ def lint_course(folder: Path, *, trusted: bool = False) -> Report:
     findings = [Finding.of(error, "format") for error in unread]
     findings += [Finding.of(error, "answers") for error in failed]
     for name, insight in course.insights.items():
-        findings += check_insight(course, insight, lock.insights[name].questions)
+        findings += check_page(course, insight)
+        findings += check_answers(insight, lock.insights[name].questions)
+    findings += check_translations(course)
     findings += _changed_anchors(course, held)
-    findings.sort(key=lambda finding: (finding.path, finding.line))
+    findings.sort(key=lambda finding: (finding.path, finding.line, finding.column))
     return Report(
         course=course.id,
         insights=len(course.insights),
@@ -134,18 +137,14 @@ def _changed_anchors(course: Course, held: Lock | None) -> Iterator[Finding]:
         before = held.insights.get(insight.id) if held else None
         now = anchor_hash(course, insight)
         if before and before.anchor_hash and now and before.anchor_hash != now:
-            yield Finding(
-                path=insight.path,
-                line=insight.lines["anchor"],
-                severity="warning",
-                rule="anchor-changed",
-                message=f"{insight.anchor} changed since the answers were computed: does the text still hold?",
-                remedy=f"Try reading it again, then: microgpt course lock {course.folder}",
-            )
+            message = f"{insight.anchor} changed since the answers were computed: does the text still hold?"
+            remedy = f"Try reading it again, then: microgpt course lock {course.folder}"
+            yield Finding.at(insight, "anchor", "anchor-changed", message, remedy, warning=True)
 
 
 def _told(finding: Finding, width: int) -> Sequence[str]:
-    head = f"{finding.line or '':>4}  {finding.severity:<9}"
+    place = ":".join(str(number) for number in (finding.line, finding.column) if number)
+    head = f"{place:>7}  {finding.severity:<9}"
     indent = " " * len(head)
     lines = textwrap.wrap(finding.message, width - len(head)) or [""]
     remedy = textwrap.wrap(finding.remedy, width - len(head))

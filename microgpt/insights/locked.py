@@ -1,7 +1,7 @@
 """What a lock holds: for every question its key, and what each misconception would answer."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from microgpt.insights.grading import same
@@ -55,6 +55,28 @@ class LockedQuestion:
     walk: tuple[tuple[int, str, Json], ...]
 
 
+Verdict = Literal["worse", "better", "no difference", "crashes", "not comparable", "refused", "not in training"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """What training with a misconception's mutant came to, compared with training without it.
+
+    Args:
+        hash: of all that it depends on; another one means that it no longer holds.
+        verdict: ``refused``: what the mutant computes is not what it takes the gradient of, so that a difference would
+            say nothing about the belief. ``not in training``: nothing of the anchor is used there.
+        difference: of the losses, mutant minus subject, the mean of paired seeds; rounded.
+        low, high: its 95% interval. All three are None where losses were not compared.
+    """
+
+    hash: str
+    verdict: Verdict
+    difference: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class LockedInsight:
     """The questions of an insight, and the hashes that they hold for.
@@ -62,12 +84,14 @@ class LockedInsight:
     Args:
         hash: of all that the answers depend on; another one means stale.
         anchor_hash: of the code it is about; another one means "look again at the text".
+        experiments: by misconception; empty as long as none was made.
     """
 
     id: str
     hash: str
     anchor_hash: str
     questions: tuple[LockedQuestion, ...]
+    experiments: Mapping[str, Experiment] = field(default_factory=dict[str, Experiment])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,7 +21,7 @@ def candidates(insight: Insight, count: int = TRIED) -> list[tuple[Question, Map
     """Return new inputs of the shapes of the authored ones, each with the question that it varies.
 
     Numbers get other few-digit values of like size; whole numbers stay whole, lists keep their length, texts come from
-    those that the educator wrote. A sign changes only where the educator used both.
+    those that the educator wrote. A sign changes only where the educator used both. Inputs to `keep` stay as they are.
     """
     rng = random.Random(insight.id)
     templates = [q for q in insight.questions if not q.holdout and (q.call or insight.call)]
@@ -30,7 +30,10 @@ def candidates(insight: Insight, count: int = TRIED) -> list[tuple[Question, Map
     found: list[tuple[Question, Mapping[str, Json]]] = []
     for i in range(2 * count if templates else 0):
         template = templates[i % len(templates)]
-        inputs = {name: _vary(value, pools[name], rng) for name, value in template.inputs.items()}
+        inputs = {
+            name: value if name in insight.keep else _vary(value, pools[name], rng)
+            for name, value in template.inputs.items()
+        }
         if inputs not in seen and len(found) < count:
             seen.append(inputs)
             found.append((template, inputs))

@@ -9,6 +9,8 @@ from microgpt.sandbox import Json
 
 Kind = Literal["number", "list", "choice", "text"]
 
+_LARGEST = 1e300  # so that a difference is still a float
+
 
 def render_inputs(inputs: Mapping[str, Json]) -> str:
     """Return the inputs as they stand above the question.
@@ -50,8 +52,8 @@ def kind_of(key: Json, options: tuple[str, ...]) -> tuple[Kind, tuple[int, ...]]
 
 
 def is_number(value: Json) -> TypeGuard[int | float]:
-    """Whether a value is a number; True and False are not."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """Whether a value is a number to calculate with; True and False are not, nor is an integer beyond all floats."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LARGEST
 
 
 def shape_of(value: Json) -> tuple[int, ...] | None:

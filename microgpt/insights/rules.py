@@ -1,4 +1,4 @@
-"""The rules of lint, one a function: each yields what is wrong with one insight, given its computed answers.
+"""The rules of lint that need answers, one a function: what is wrong with an insight's questions and misconceptions.
 
 A misconception that breaks several rules for one reason is told once: what cannot be seen at all is not said to be
 invisible in a holdout too.
@@ -9,8 +9,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from microgpt.errors import CourseError
-from microgpt.insights.course import Course
 from microgpt.insights.finding import Finding
 from microgpt.insights.grading import same
 from microgpt.insights.insight import Insight, Misconception
@@ -18,16 +16,14 @@ from microgpt.insights.leaks import key_places
 from microgpt.insights.locked import Fault, LockedQuestion, judge, named_alone, told_apart
 from microgpt.insights.parallel import MOST
 from microgpt.insights.question import render_inputs, render_value
-from microgpt.insights.subject import symbol_source
 
-_LONGEST_CLAIM = 25  # words
+_FEWEST_OPTIONS = 3  # as in `microgpt.tutor.render`
 
 
 @dataclass(frozen=True)
 class _Checked:
     """An insight beside its answers, and the misconceptions whose answers are known."""
 
-    course: Course
     insight: Insight
     questions: Sequence[LockedQuestion]
 
@@ -47,67 +43,29 @@ class _Checked:
         """Whether any of the educator's questions gets another answer than the key from this belief."""
         return any(judge(q.answers[belief], q.key, self.insight.within) != "right" for q in self.authored)
 
-    def finding(
-        self, line: int, rule: str, message: str, remedy: str, *, warning: bool = False, path: str = ""
-    ) -> Finding:
-        severity = "warning" if warning else "error"
-        path = path or self.insight.path
-        return Finding(path=path, line=line, severity=severity, rule=rule, message=message, remedy=remedy)
+    def finding(self, key: str, rule: str, message: str, remedy: str, *, warning: bool = False) -> Finding:
+        return Finding.at(self.insight, key, rule, message, remedy, warning=warning)
 
 
-def check_insight(course: Course, insight: Insight, questions: Sequence[LockedQuestion]) -> Iterator[Finding]:
-    """Yield everything that is wrong with one insight.
+def check_answers(insight: Insight, questions: Sequence[LockedQuestion]) -> Iterator[Finding]:
+    """Yield everything that is wrong with the questions and misconceptions of one insight.
 
     Args:
-        questions: those whose answers could be computed; without any, only the words are checked.
+        questions: those whose answers could be computed; without any, there is nothing to say.
     """
-    checked = _Checked(course, insight, questions)
-    for rule in (_claim, _symbols, _missing_parts):
+    checked = _Checked(insight, questions)
+    rules = (
+        _invisible, _twins, _holdouts, _alone, _counters, _near, _leaks, _one_key, _few, _options, _told_by_shape,
+    )  # fmt: skip
+    for rule in rules if questions else ():
         yield from rule(checked)
-    if questions:
-        for rule in (_invisible, _twins, _holdouts, _alone, _counters, _near, _leaks, _one_key, _few, _told_by_shape):
-            yield from rule(checked)
-
-
-def _claim(c: _Checked) -> Iterator[Finding]:
-    words = len(c.insight.claim.split())
-    if words > _LONGEST_CLAIM:
-        message = f"the claim has {words} words; one that is remembered has at most {_LONGEST_CLAIM}."
-        yield c.finding(c.insight.lines["claim"], "claim-long", message, "Try saying the one thing that matters.")
-
-
-def _symbols(c: _Checked) -> Iterator[Finding]:
-    anchors = [("anchor", c.insight.anchor)] if c.insight.anchor else []
-    for key, symbol in [*anchors, *((f"show.{i}", name) for i, name in enumerate(c.insight.show))]:
-        try:
-            symbol_source(c.course.subject_source, symbol)
-        except CourseError:
-            name = c.course.subject or "the course, which has no subject"
-            message = f"there is no {symbol!r} in {name}."
-            remedy = "Try the name of a function or class there, or FUNCTION.NAME for a statement."
-            yield c.finding(c.insight.lines[key], "anchor-missing", message, remedy)
-    if not c.insight.anchor and any(q.call for q in c.questions):
-        message = "no anchor says which part of the subject this is about."
-        yield c.finding(c.insight.lines["id"], "anchor-missing", message, "Try  anchor: NAME-OF-A-FUNCTION")
-
-
-def _missing_parts(c: _Checked) -> Iterator[Finding]:
-    if not c.insight.skip:
-        message = "no `skip:` says what to leave out, so a tutor may wander."
-        yield c.finding(
-            c.insight.lines["id"], "no-skip", message, "Try  skip: what beginners can do without", warning=True
-        )
-    if not c.insight.breaks:
-        message = "no '## Where it breaks' says what this simplification hides."
-        remedy = "Try one or two sentences under that heading."
-        yield c.finding(c.insight.lines["text"], "no-breaks", message, remedy, warning=True)
 
 
 def _invisible(c: _Checked) -> Iterator[Finding]:
     for belief in c.answered:
         if not c.seen(belief.id):
             message = f"misconception {belief.id!r} can't be seen: it answers all {len(c.authored)} questions rightly."
-            yield c.finding(belief.line, "invisible", message, _telling(c, belief))
+            yield c.finding(_belief(belief), "invisible", message, _telling(c, belief))
 
 
 def _telling(c: _Checked, belief: Misconception) -> str:
@@ -123,7 +81,7 @@ def _twins(c: _Checked) -> Iterator[Finding]:
         if not told_apart(a.id, b.id, c.questions, c.insight.within):
             message = f"{b.id!r} can't be told apart from {a.id!r}: both give the same answer to every question."
             remedy = "Try inputs for which they differ, or make one misconception of them."
-            yield c.finding(b.line, "twins", message, remedy)
+            yield c.finding(_belief(b), "twins", message, remedy)
 
 
 def _has_twin(c: _Checked, belief: Misconception) -> bool:
@@ -135,12 +93,12 @@ def _holdouts(c: _Checked) -> Iterator[Finding]:
     holdouts = [q for q in c.questions if q.holdout]
     if not holdouts:
         message = "no question is a holdout, so what was learned can't be measured."
-        yield c.finding(c.insight.lines["questions"], "holdout-blind", message, "Try  holdout: true  in one of them.")
+        yield c.finding("questions", "holdout-blind", message, "Try  holdout: true  in one of them.")
         return
     for belief in c.answered:
         if c.seen(belief.id) and not any(belief.id in q.shows for q in holdouts):
             message = f"no holdout shows {belief.id!r}: {_names(holdouts)} would be answered rightly."
-            yield c.finding(belief.line, "holdout-blind", message, _telling(c, belief))
+            yield c.finding(_belief(belief), "holdout-blind", message, _telling(c, belief))
 
 
 def _alone(c: _Checked) -> Iterator[Finding]:
@@ -150,18 +108,17 @@ def _alone(c: _Checked) -> Iterator[Finding]:
         if not any(belief.id in named_alone(q, c.insight.within) for q in c.taught_with):
             message = f"no question that is taught with names {belief.id!r} alone, so it can't be diagnosed."
             remedy = "Try inputs for which its answer is unlike the key and all the other beliefs'."
-            yield c.finding(belief.line, "never-alone", message, remedy)
+            yield c.finding(_belief(belief), "never-alone", message, remedy)
 
 
 def _counters(c: _Checked) -> Iterator[Finding]:
     for belief in c.answered:
         question = next((q for q in c.authored if q.id == belief.counter), None)
         if question and c.seen(belief.id) and belief.id not in question.shows:
-            line = c.insight.lines[f"misconceptions.{belief.id}.counter"]
             message = f"the counter {belief.counter!r} does not show {belief.id!r} to be wrong: it answers it rightly."
             others = [q for q in c.authored if not q.holdout and belief.id in q.shows]
             remedy = f"Try {_names(others)}." if others else "Try a question whose answer the belief gets wrong."
-            yield c.finding(line, "counter-blind", message, remedy)
+            yield c.finding(f"{_belief(belief)}.counter", "counter-blind", message, remedy)
 
 
 def _near(c: _Checked) -> Iterator[Finding]:
@@ -172,7 +129,7 @@ def _near(c: _Checked) -> Iterator[Finding]:
                 message = (
                     f"{name!r} is nearly right about {question.id!r}: {given} is within twice {c.insight.within:g}."
                 )
-                yield c.finding(_line(c, question), "nearly-right", message, "Try inputs that set them further apart.")
+                yield c.finding(_question(question), "nearly-right", message, "Try inputs that set them further apart.")
 
 
 def _leaks(c: _Checked) -> Iterator[Finding]:
@@ -183,7 +140,7 @@ def _leaks(c: _Checked) -> Iterator[Finding]:
             message = f"the answer to {question.id!r} ({shown}) stands in {where}, line {line}."
             rule = "key-in-text" if scalar else "key-leaks"
             yield c.finding(
-                _line(c, question), rule, message, "Try other inputs, or other words there.", warning=scalar
+                _question(question), rule, message, "Try other inputs, or other words there.", warning=scalar
             )
 
 
@@ -191,7 +148,7 @@ def _one_key(c: _Checked) -> Iterator[Finding]:
     for first, second in combinations([q for q in c.authored if q.kind != "choice"], 2):
         if same(first.key, second.key, c.insight.within):
             message = f"{second.id!r} has the same answer as {first.id!r} ({render_value(first.key)})."
-            yield c.finding(_line(c, second), "one-key", message, "Try other inputs for one of them.", warning=True)
+            yield c.finding(_question(second), "one-key", message, "Try other inputs for one of them.", warning=True)
 
 
 def _few(c: _Checked) -> Iterator[Finding]:
@@ -199,7 +156,16 @@ def _few(c: _Checked) -> Iterator[Finding]:
     if made < MOST and any(q.call for q in c.questions):
         message = f"only {made} of {MOST} further questions were found for review."
         remedy = "Try inputs with more room: longer lists, more than one size of number."
-        yield c.finding(c.insight.lines["questions"], "few-parallels", message, remedy, warning=True)
+        yield c.finding("questions", "few-parallels", message, remedy, warning=True)
+
+
+def _options(c: _Checked) -> Iterator[Finding]:
+    """A choice of words cannot be asked openly instead, as one of numbers can."""
+    for question in c.authored:
+        if question.kind == "choice" and len(question.options) < _FEWEST_OPTIONS:
+            message = f"{question.id!r} leaves {len(question.options)} options, so guessing is right too often."
+            remedy = "one more in `options:`" if question.call else "a wrong answer of its own for each misconception"
+            yield c.finding(_question(question), "few-options", message, f"Try {remedy}.")
 
 
 def _told_by_shape(c: _Checked) -> Iterator[Finding]:
@@ -210,20 +176,24 @@ def _told_by_shape(c: _Checked) -> Iterator[Finding]:
         key, others = str(question.key), [str(a) for a in question.answers.values() if a != question.key]
         if others and len(key) > max(map(len, others)):
             message = f"the right answer to {question.id!r} is the longest, and learners know that trick."
-            yield c.finding(_line(c, question), "key-longest", message, "Try shortening it, or say more in another.")
+            yield c.finding(_question(question), "key-longest", message, "Try shortening it, or say more in another.")
         claim = _content_words(c.insight.claim)
         if claim & _content_words(key) and not any(claim & _content_words(other) for other in others):
             echo = ", ".join(sorted(claim & _content_words(key)))
             message = f"only the right answer to {question.id!r} echoes the claim ({echo})."
-            yield c.finding(_line(c, question), "key-echoes", message, "Try the claim's words in a wrong answer too.")
+            yield c.finding(_question(question), "key-echoes", message, "Try the claim's words in a wrong answer too.")
 
 
 def _content_words(text: str) -> set[str]:
     return set(re.findall(r"\w{4,}", text.casefold()))
 
 
-def _line(c: _Checked, question: LockedQuestion) -> int:
-    return c.insight.lines[f"questions.{question.id}"]
+def _question(question: LockedQuestion) -> str:
+    return f"questions.{question.id}"
+
+
+def _belief(belief: Misconception) -> str:
+    return f"misconceptions.{belief.id}"
 
 
 def _names(questions: Sequence[LockedQuestion]) -> str:

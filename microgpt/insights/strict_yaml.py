@@ -12,7 +12,7 @@ row) is refused.
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import cast
@@ -24,16 +24,16 @@ from microgpt.sandbox import Json
 
 MAX_CHARACTERS = 256_000
 MAX_DEPTH = 30
+MAX_VALUES = 25_000  # keys, texts, numbers and lists; as many take half a second to read
+_MOST_NAMED = 15  # where a name is none of the known ones
 _LONGEST_NUMBER = 30  # characters; more is a mistake, and Python refuses to read the longest
 
-_CORE = {  # tag: its plain spellings (YAML 1.2, section 10.3.2) and the characters they start with
-    "null": (r"~|null|Null|NULL|", "~nN"),
-    "bool": (r"true|True|TRUE|false|False|FALSE", "tTfF"),
-    "int": (r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", "-+0123456789"),
-    "float": (
-        r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
-        "-+.0123456789",
-    ),
+_PARSER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's is ten times as fast, where it is
+_CORE = {  # the core schema's plain spellings (YAML 1.2, section 10.3.2), the first that fits
+    "null": re.compile(r"~|null|Null|NULL|"),
+    "bool": re.compile(r"true|True|TRUE|false|False|FALSE"),
+    "int": re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+"),
+    "float": re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"),
 }
 
 
@@ -60,7 +60,7 @@ class Document:
     def error(self, key: str, message: str) -> CourseError:
         """Return an error that points at a key."""
         line, column = self.places.get(key, (self.line(key), 0))
-        return CourseError(message, path=self.path, line=line, column=column)
+        return CourseError(brief(message), path=self.path, line=line, column=column)
 
     def at(self, key: str) -> Json:
         """Return the value at a dotted key, None where there is none; the empty key is the whole document."""
@@ -110,36 +110,6 @@ class Document:
         return texts
 
 
-class _CoreLoader(yaml.SafeLoader):
-    """Composes nodes by the core schema; it never constructs an object."""
-
-    yaml_implicit_resolvers = {}  # noqa: RUF012  (PyYAML's own way to say it)
-    depth = 0
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        event = cast(yaml.Event, self.peek_event())
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise _refused(event, "anchors and aliases (& and *) are not read here. Try writing the value out.")
-        if getattr(event, "tag", None):
-            raise _refused(event, "tags (words after !) are not read here. Try quotes around the text.")
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise _refused(event, f"nested deeper than {MAX_DEPTH} levels. Try a flatter value.")
-        node = super().compose_node(parent, index)
-        self.depth -= 1
-        return node
-
-
-for _tag, (_pattern, _first) in _CORE.items():
-    _CoreLoader.add_implicit_resolver(
-        f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), [*_first, *([""] if _tag == "null" else [])]
-    )
-
-
-def _refused(event: yaml.Event, message: str) -> yaml.MarkedYAMLError:
-    return yaml.MarkedYAMLError(problem=message, problem_mark=event.start_mark)
-
-
 def read_yaml(text: str, *, path: str, first_line: int = 1) -> Document:
     """Read a mapping, without running or constructing anything.
 
@@ -151,72 +121,96 @@ def read_yaml(text: str, *, path: str, first_line: int = 1) -> Document:
     """
     if len(text) > MAX_CHARACTERS:
         raise CourseError(f"longer than {MAX_CHARACTERS:,} characters. Try splitting it.", path=path)
+    events = cast("Iterator[yaml.Event]", yaml.parse(text, Loader=_PARSER))
+    reader = _Reader(events, path, first_line)
     try:
-        node = cast("yaml.Node | None", yaml.compose(text, Loader=_CoreLoader))
+        data = reader.document()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + first_line, mark.column + 1) if mark else (first_line, 0)
+        line, column = (min(mark.line, text.count("\n")), mark.column + 1) if mark else (0, 0)
+        line += first_line
         raise CourseError(_said(error), path=path, line=line, column=column) from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeEncodeError) as error:
         detail = str(error).splitlines()[0]
         raise CourseError(f"not readable as text: {detail}. Try saving it as UTF-8.", path=path) from None
-    if not isinstance(node, yaml.MappingNode):
+    if not isinstance(data, dict):
         raise CourseError("expected lines of `key: value`. Try starting with  id: my-idea", path=path, line=first_line)
-    places: dict[str, tuple[int, int]] = {}
-    data = _Walk(path, first_line, places).value(node, "")
-    assert isinstance(data, dict)
-    return Document(data=data, places=places, path=path)
+    return Document(data=data, places=reader.places, path=path)
 
 
 def _said(error: yaml.MarkedYAMLError) -> str:
-    message = error.problem or "not YAML"
-    if " Try " in message:
-        return message
-    hint = "comparing the indentation"
-    if "mapping" in message:
+    hint = "closing the bracket" if "']'" in (error.problem or "") else "comparing the indentation"
+    if "mapping" in (error.problem or ""):
         hint = "quotes around a text that has `: ` or begins with a sign"
-    return f"not YAML: {message}. Try {hint}."
+    return f"not YAML: {error.problem or 'it breaks off'}. Try {hint}."
 
 
-@dataclass(frozen=True)
-class _Walk:
-    """Turns composed nodes into plain values and notes where they stand."""
+class _Reader:
+    """Turns the parser's events into plain values and notes where they stand.
 
-    path: str
-    first_line: int
-    places: dict[str, tuple[int, int]]
+    Args:
+        events: of one file, as they come.
+    """
 
-    def error(self, node: yaml.Node, message: str) -> CourseError:
-        line, column = self.place(node)
-        return CourseError(message, path=self.path, line=line, column=column)
+    def __init__(self, events: Iterator[yaml.Event], path: str, first_line: int) -> None:
+        self._events, self._path, self._first_line = events, path, first_line
+        self._values = 0
+        self.places: dict[str, tuple[int, int]] = {}
 
-    def place(self, node: yaml.Node) -> tuple[int, int]:
-        return node.start_mark.line + self.first_line, node.start_mark.column + 1
+    def document(self) -> Json:
+        """Return the one document of the file, None where it is empty."""
+        opening = next((event for event in self._events if not isinstance(event, yaml.StreamStartEvent)), None)
+        if not isinstance(opening, yaml.DocumentStartEvent):
+            return None
+        data = self._value(next(self._events), "", 1)
+        end, after = next(self._events), next(self._events)
+        assert isinstance(end, yaml.DocumentEndEvent)
+        if not isinstance(after, yaml.StreamEndEvent):
+            raise self._error(after, "a second document begins here. Try deleting this line.")
+        return data
 
-    def value(self, node: yaml.Node, key: str) -> Json:
-        if isinstance(node, yaml.MappingNode):
-            return self.mapping(node, key)
-        if isinstance(node, yaml.SequenceNode):
-            self.places.update({f"{key}.{i}": self.place(item) for i, item in enumerate(node.value)})
-            return [self.value(item, f"{key}.{i}") for i, item in enumerate(node.value)]
-        assert isinstance(node, yaml.ScalarNode)
-        return self.scalar(node)
+    def _value(self, event: yaml.Event, key: str, depth: int) -> Json:
+        self._values += 1
+        if self._values > MAX_VALUES:
+            raise self._error(event, f"more than {MAX_VALUES:,} values. Try splitting the file.")
+        if depth > MAX_DEPTH:
+            raise self._error(event, f"nested deeper than {MAX_DEPTH} levels. Try a flatter value.")
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            raise self._error(event, "anchors and aliases (& and *) are not read here. Try writing the value out.")
+        if getattr(event, "tag", None):
+            raise self._error(event, "tags (words after !) are not read here. Try quotes around the text.")
+        if isinstance(event, yaml.MappingStartEvent):
+            return self._mapping(key, depth)
+        if isinstance(event, yaml.SequenceStartEvent):
+            return self._list(key, depth)
+        assert isinstance(event, yaml.ScalarEvent)
+        return self._scalar(event)
 
-    def mapping(self, node: yaml.MappingNode, key: str) -> dict[str, Json]:
+    def _mapping(self, key: str, depth: int) -> dict[str, Json]:
         out: dict[str, Json] = {}
-        for name_node, value_node in node.value:
-            name = self.value(name_node, "")
+        while not isinstance(event := next(self._events), yaml.MappingEndEvent):
+            name = self._value(event, "", depth + 1)
             if not isinstance(name, str):
-                raise self.error(name_node, f"the key {name!r} is no text. Try quotes around it.")
+                raise self._error(event, f"the key {name!r} is no text. Try quotes around it.")
             if name in out:
-                raise self.error(name_node, f"{name!r} stands here twice. Try deleting one of the two.")
+                raise self._error(event, f"{name!r} stands here twice. Try deleting one of the two.")
             dotted = f"{key}.{name}" if key else name
-            self.places[dotted] = self.place(name_node)
-            out[name] = self.value(value_node, dotted)
+            self.places[dotted] = self._place(event)
+            out[name] = self._value(next(self._events), dotted, depth + 1)
         return out
 
-    def scalar(self, node: yaml.ScalarNode) -> Json:
-        text, tag = node.value, node.tag.rpartition(":")[2]
+    def _list(self, key: str, depth: int) -> list[Json]:
+        out: list[Json] = []
+        while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
+            dotted = f"{key}.{len(out)}"
+            self.places[dotted] = self._place(event)
+            out.append(self._value(event, dotted, depth + 1))
+        return out
+
+    def _scalar(self, event: yaml.ScalarEvent) -> Json:
+        """Return what a scalar stands for: in quotes, or as a block, it is text whatever it looks like."""
+        text, is_plain = event.value, event.implicit[0]
+        tag = next((tag for tag, pattern in _CORE.items() if pattern.fullmatch(text)), "") if is_plain else ""
         if tag == "null":
             return None
         if tag == "bool":
@@ -225,8 +219,16 @@ class _Walk:
             return text
         number = _number(text, tag) if len(text) <= _LONGEST_NUMBER else math.inf
         if not math.isfinite(number):
-            raise self.error(node, f"{text[:20]!r} is no number that can be computed with. Try a finite, shorter one.")
+            message = f"{text[:20]!r} is no number that can be computed with. Try a finite, shorter one."
+            raise self._error(event, message)
         return number
+
+    def _place(self, event: yaml.Event) -> tuple[int, int]:
+        return event.start_mark.line + self._first_line, event.start_mark.column + 1
+
+    def _error(self, event: yaml.Event, message: str) -> CourseError:
+        line, column = self._place(event)
+        return CourseError(brief(message), path=self._path, line=line, column=column)
 
 
 def _number(text: str, tag: str) -> int | float:
@@ -235,12 +237,18 @@ def _number(text: str, tag: str) -> int | float:
     return math.inf if text[-1] in "fFnN" else float(text)  # .inf and .nan are refused, as 1e999 is
 
 
+def brief(message: str) -> str:
+    """Return a message without its middle, where somebody's endless text stands in it."""
+    return message if len(message) <= 600 else f"{message[:300]} ... {message[-200:]}"
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return "Try NAME." for the known name that looks most like `name`, or the list of all.
+    """Return "Try NAME." for the known name that looks most like `name`, or the list of all, or of the first of many.
 
     >>> nearest("clam", ["claim", "ask"])
     'Try claim.'
     """
     known = list(known)
     close = get_close_matches(name, known, n=1)
-    return f"Try {close[0]}." if close else f"Try one of: {', '.join(known)}."
+    rest = ", ..." if len(known) > _MOST_NAMED else ""
+    return f"Try {close[0]}." if close else f"Try one of: {', '.join(known[:_MOST_NAMED])}{rest}."

@@ -5,6 +5,8 @@ import hashlib
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
 from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Literal
@@ -45,7 +47,7 @@ def module_path(dotted: str) -> Path | None:
 
 
 def read_text(path: Path, shown: str) -> str:
-    """Return the text of a course's file.
+    """Return the text of a course's file, without the mark and the line ends that some editors on Windows write.
 
     Args:
         shown: the path as the user would name it.
@@ -58,7 +60,7 @@ def read_text(path: Path, shown: str) -> str:
             raise CourseError("no such file. Try checking the name.", path=shown)
         if path.stat().st_size > _MAX_BYTES:
             raise CourseError(f"larger than {_MAX_BYTES // 1000} kB. Try splitting it.", path=shown)
-        return path.read_bytes().decode("utf-8")
+        return path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         raise CourseError(f"byte {error.start} is no UTF-8. Try saving it as UTF-8.", path=shown) from None
     except OSError as error:
@@ -127,6 +129,22 @@ def symbol_text(source: str, symbol: str) -> str:
     return ast.unparse(_resolve(parse_python(source, path=""), symbol, "")[-1])
 
 
+def function_named(source: str, name: str) -> ast.FunctionDef:
+    """Return the definition of a function that a call can name, one at the top of the source.
+
+    Raises:
+        CourseError: there is none, or the source is no Python.
+    """
+    tree = parse_python(source, path="")
+    functions = {node.name: node for node in ast.iter_child_nodes(tree) if isinstance(node, ast.FunctionDef)}
+    if name not in functions:
+        known = get_close_matches(name, functions, n=1) or list(functions)[:5]
+        hint = f"Try {' or '.join(known)}." if known else "Try writing one first."
+        raise CourseError(f"the subject has no function {name!r} at its top level. {hint}")
+    return functions[name]
+
+
+@cache
 def enclosing_function(source: str, symbol: str) -> str:
     """Return the function to watch for a symbol: itself, or the one it stands in; empty where there is none.
 
@@ -140,6 +158,7 @@ def enclosing_function(source: str, symbol: str) -> str:
     return ".".join(parts[: len(nodes)])
 
 
+@cache
 def statement_lines(source: str, symbol: str) -> tuple[int, ...]:
     """Return the lines of a symbol's function on which a statement begins, in order; empty where there is no function.
 

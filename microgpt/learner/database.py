@@ -24,7 +24,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             kind TEXT NOT NULL, ask_id TEXT NOT NULL, body TEXT NOT NULL,
             PRIMARY KEY (lesson, seq)
         ) WITHOUT ROWID""",
-        # To forget a learner, drop these triggers and make them again within one transaction: nobody else sees the gap.
+        # To forget a learner, these triggers are dropped and made again within one transaction, see `forget`.
         """
         CREATE TRIGGER events_are_not_changed BEFORE UPDATE ON events
         BEGIN SELECT RAISE(ABORT, 'an event is never changed'); END""",
@@ -38,6 +38,11 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         BEGIN SELECT RAISE(ABORT, 'an event is the next of its lesson'); END""",
         "CREATE TABLE snapshots (lesson TEXT PRIMARY KEY, seq INTEGER NOT NULL, state TEXT NOT NULL) WITHOUT ROWID",
         "CREATE TABLE learners (id TEXT PRIMARY KEY, name TEXT NOT NULL, language TEXT NOT NULL) WITHOUT ROWID",
+    ),
+    (
+        "ALTER TABLE learners ADD COLUMN background TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE learners ADD COLUMN interests TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE learners ADD COLUMN minutes INTEGER NOT NULL DEFAULT 0",
     ),
 )
 
@@ -105,6 +110,45 @@ def open_database(
     return db
 
 
+def open_to_read(path: Path, *, wait_s: float, migrations: Sequence[Sequence[str]] = MIGRATIONS) -> sqlite3.Connection:
+    """Connect to the file to read it only: nothing is made or changed, not even where it has an older format.
+
+    Of an older format, and where no file is, it is a copy in memory. It works in a folder that cannot be written, too.
+
+    Raises:
+        StoreError: it cannot be read or understood.
+    """
+    with explained(path):
+        db = sqlite3.connect(_uri(path), timeout=wait_s, isolation_level=None, uri=True)
+        try:
+            version = _version(db, path, len(migrations))
+            if version < len(migrations):
+                db = _copied(db)
+                _migrate(db, version, migrations)
+            db.execute("PRAGMA query_only = TRUE")
+        except BaseException:
+            db.close()
+            raise
+    return db
+
+
+def _uri(path: Path) -> str:
+    """Return where to read from: the file, as it stands if nobody could be writing to it, or nothing in memory."""
+    if not path.exists():
+        return "file::memory:"
+    log = path.with_name(f"{path.name}-wal")  # what was written last may stand here alone
+    fixed = not os.access(path.parent, os.W_OK) and not (log.exists() and log.stat().st_size)
+    return f"{path.absolute().as_uri()}?{'immutable=1' if fixed else 'mode=rw'}"
+
+
+def _copied(db: sqlite3.Connection) -> sqlite3.Connection:
+    """Return a copy in memory, and close what it was made from."""
+    copy = sqlite3.connect(":memory:", isolation_level=None)
+    with closing(db):
+        db.backup(copy)
+    return copy
+
+
 def _make_private(path: Path) -> None:
     """Make the file, and a folder for it, for the eyes of this user alone; what exists is left as it is."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -123,10 +167,15 @@ def prepare(db: sqlite3.Connection, path: Path, migrations: Sequence[Sequence[st
     version = _version(db, path, len(migrations))  # another process may have been first
     if 0 < version < len(migrations):
         _back_up(path, version)
+    _migrate(db, version, migrations)
+    db.execute("COMMIT")
+
+
+def _migrate(db: sqlite3.Connection, version: int, migrations: Sequence[Sequence[str]]) -> None:
+    """Take the tables from one format to the latest."""
     for statement in chain.from_iterable(migrations[version:]):
         db.execute(statement)
     db.execute(f"PRAGMA user_version = {len(migrations)}")
-    db.execute("COMMIT")
 
 
 def _version(db: sqlite3.Connection, path: Path, latest: int) -> int:
@@ -138,6 +187,11 @@ def _version(db: sqlite3.Connection, path: Path, latest: int) -> int:
             f"It was left as it is. Try: pip install --upgrade {DISTRIBUTION}"
         )
     return version
+
+
+def copies(path: Path) -> list[Path]:
+    """Return the copies that were made beside a file before it was brought to a newer format."""
+    return sorted(path.parent.glob(f"{path.stem}-format-*"))
 
 
 def _back_up(path: Path, version: int) -> None:

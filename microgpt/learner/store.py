@@ -21,9 +21,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Self, cast, get_args
+from typing import Any, Self, cast, get_args
 
-from microgpt.learner.database import explained, open_database, prepare
+from microgpt.learner.answers import Answer
+from microgpt.learner.database import explained, open_database, open_to_read, prepare
 from microgpt.learner.evidence import Event, Json, Kind, to_json
 from microgpt.learner.profile import Profile
 
@@ -34,6 +35,16 @@ _INSERT = """
 _EVENTS = """
     SELECT seq, time, learner, course, lesson, kind, ask_id, body FROM events
     WHERE lesson = ? AND seq > ? ORDER BY seq"""
+
+# Without their bodies, which would take ten times as long to read; a voided attempt is none.
+_ANSWERS = """
+    SELECT time, ask_id, json_extract(body, '$.insight', '$.question_hash', '$.outcome', '$.quote', '$.misconceptions',
+        '$.refutes', '$.hint_rung', '$.options', '$.witnessed', '$.exercise') FROM events
+    WHERE lesson = :lesson AND kind = 'evidence'
+        AND ask_id NOT IN (SELECT ask_id FROM events WHERE lesson = :lesson AND kind = 'void')
+    ORDER BY seq"""
+
+_PROFILE = "id, name, language, background, interests, minutes"
 
 # Hops from one lesson's name to the next, so that the cost depends on the number of lessons, not of events.
 _LESSONS = """
@@ -113,6 +124,11 @@ class Store:
         return cls(open_database(path, create=create, wait_s=wait_s), path)
 
     @classmethod
+    def to_read(cls, path: Path, *, wait_s: float = 10.0) -> Self:
+        """Open the record to look at it only: nothing is made or changed; where no file is, the store is empty."""
+        return cls(open_to_read(path, wait_s=wait_s), path)
+
+    @classmethod
     def in_memory(cls) -> Self:
         """Return a store that is gone with the process, for simulations."""
         path = Path(":memory:")
@@ -157,6 +173,13 @@ class Store:
             for row in self._db.execute(_EVENTS, (lesson, after)):
                 yield _event(row)
 
+    def answers(self, lesson: str) -> list[Answer]:
+        """Return a lesson's graded answers that stand, in order."""
+        with explained(self._path), _damage():
+            rows = self._db.execute(_ANSWERS, {"lesson": lesson}).fetchall()
+            bodies = json.loads(f"[{','.join(fields for _, _, fields in rows)}]")  # one text is read faster than many
+        return [_answer(lesson, time, ask, body) for (time, ask, _), body in zip(rows, bodies, strict=True)]
+
     def lessons(self, learner: str | None = None) -> list[LessonRow]:
         """Return all lessons, or a learner's, by name."""
         with explained(self._path), _damage():
@@ -169,14 +192,20 @@ class Store:
     def learner(self, id: str) -> Profile | None:
         """Return a learner's profile; None for a stranger."""
         with explained(self._path):
-            row = self._db.execute("SELECT id, name, language FROM learners WHERE id = ?", (id,)).fetchone()
-        return Profile(id=row[0], name=row[1], language=row[2]) if row else None
+            row = self._db.execute(f"SELECT {_PROFILE} FROM learners WHERE id = ?", (id,)).fetchone()
+        return Profile(**dict(zip(_PROFILE.split(", "), row, strict=True))) if row else None
+
+    def learners(self) -> list[str]:
+        """Return the ids of all who have a profile or a lesson."""
+        with explained(self._path):
+            known = [id for (id,) in self._db.execute("SELECT id FROM learners")]
+        return sorted({*known, *(lesson.learner for lesson in self.lessons())})
 
     def save_learner(self, profile: Profile) -> None:
         """Keep a learner's profile in place of the one before."""
         with explained(self._path):
-            row = (profile.id, profile.name, profile.language)
-            self._db.execute("REPLACE INTO learners (id, name, language) VALUES (?, ?, ?)", row)
+            row = [getattr(profile, field) for field in _PROFILE.split(", ")]
+            self._db.execute(f"REPLACE INTO learners ({_PROFILE}) VALUES (?, ?, ?, ?, ?, ?)", row)
 
 
 def _event(row: tuple[int, str, str, str, str, str, str, str]) -> Event:
@@ -195,6 +224,25 @@ def _event(row: tuple[int, str, str, str, str, str, str, str]) -> Event:
             ask_id=ask_id,
             body=json.loads(body),
         )
+
+
+def _answer(lesson: str, time: str, ask: str, body: list[Any]) -> Answer:
+    """Return the answer that a row of `_ANSWERS` holds."""
+    insight, hash, outcome, quote, misconceptions, refutes, rung, options, witnessed, exercise = body
+    return Answer(
+        id=f"{lesson}/{ask}",
+        time=datetime.fromisoformat(time),
+        insight=insight,
+        question_hash=hash,
+        outcome=outcome,
+        quote=quote,
+        misconceptions=tuple(misconceptions),
+        refutes=tuple(refutes or ()),
+        assisted=rung > 0,
+        options=options,
+        witnessed=witnessed,
+        exercise=exercise or "",
+    )
 
 
 @contextmanager

@@ -19,13 +19,21 @@ def find() -> str | None:
     return shutil.which("bwrap")
 
 
-def unprivileged_uid() -> int | None:
+def libraries() -> list[str]:
+    """Return the folders that an interpreter needs, where they stand on this machine."""
+    return [*_SYSTEM_LIBRARIES, *(str(Path(sys.base_prefix) / name) for name in _LIBRARIES)]
+
+
+def unprivileged_uid(sandbox: int) -> int | None:
     """Return whom code inside must become: somebody else if we are root, whom the limit on processes does not bind.
 
-    The kernel counts processes by user, so that each sandbox gets one of its own, from the range that systemd gives to
-    services (61184 to 65519) and no person has.
+    The kernel counts processes by user. Two sandboxes that run at a time need one each, or a fork bomb in one would
+    leave none to the other. Users come from the range that systemd gives to services and no person has: 61184 to 65519.
+
+    Args:
+        sandbox: the number of its first process, as its caller sees it.
     """
-    return 61184 + os.getpid() % 4336 if os.geteuid() == 0 else None
+    return 61184 + sandbox % 4336 if os.geteuid() == 0 else None
 
 
 def command(bwrap: str, script: str, filter_fd: int) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Literal, cast
 from microgpt.errors import LessonError
 from microgpt.insights.grading import gives_up, parse, same, stands_in
 from microgpt.insights.locked import Fault, LockedQuestion
+from microgpt.insights.practice import Exercise, Grade, grade_choice, grade_line
 from microgpt.learner.evidence import Evidence, Json
 from microgpt.tutor.hints import RUNGS, hint_text
 from microgpt.tutor.render import answer_of, options_of, value_of
@@ -35,18 +36,24 @@ def open_ask(at: Sitting, ask_id: str) -> OpenAsk:
     return ask
 
 
-def answer(at: Sitting, ask_id: str, quote: str, value: str) -> Graded:
-    """Grade the learner's words: once, however often they are sent."""
+def answer(at: Sitting, ask_id: str, quote: str, value: str, ran: Grade | None = None) -> Graded:
+    """Grade the learner's words: once, however often they are sent.
+
+    Args:
+        ran: what became of the learner's code, where that is the answer.
+    """
     closed = at.state.closed_ask(ask_id)
     if closed is not None:
         return _again(at, closed, quote)
     ask = open_ask(at, ask_id)
-    question = at.question(ask)
-    assert question is not None, "catch_up let it stand"
     if ask.holdout and not at.witnessed:
         raise LessonError("this question only measures, so we must hear the learner ourselves. Try: skip")
     if gives_up(quote) and not ask.holdout:
         return reveal(at, ask_id, quote=quote)
+    question, exercise = at.question(ask), at.exercise(ask)
+    if exercise:
+        return _answer_exercise(at, ask, exercise, quote, value, ran)
+    assert question is not None, "catch_up let it stand"
     kind = "choice" if ask.options else question.kind
     parsed = parse(quote, kind, options=ask.options, shape=question.shape)
     if value:
@@ -57,10 +64,27 @@ def answer(at: Sitting, ask_id: str, quote: str, value: str) -> Graded:
                 "Try again with the learner's own words, or ask them what they mean."
             )
     if parsed is None:
-        return _unparsed(at, ask, question, quote)
+        return _unparsed(at, ask, quote, question=question)
     if ask.options and question.kind != "choice":  # an option's text stands for a value
         parsed = value_of(str(parsed), question)
     return _grade(at, ask, question, quote, parsed)
+
+
+def _answer_exercise(
+    at: Sitting, ask: OpenAsk, exercise: Exercise, quote: str, value: str, ran: Grade | None
+) -> Graded:
+    if value and value not in quote:
+        raise LessonError(f"the value does not stand in the quote {quote!r}, so nothing was graded. Leave it empty.")
+    if exercise.kind == "hunt":
+        grade = grade_line(exercise, value or quote)
+    elif exercise.kind == "experiment":
+        grade = grade_choice(exercise, value or quote, ask.options)
+    else:
+        assert ran is not None, "an answer in code is run before it comes here"
+        grade = ran
+    if grade.outcome == "unparsed":
+        return _unparsed(at, ask, quote, why=grade.why)
+    return _close(at, ask, quote, grade.parsed, grade.outcome, grade.misconceptions, why=grade.why)
 
 
 def _again(at: Sitting, closed: ClosedAsk, quote: str) -> Graded:
@@ -84,16 +108,23 @@ def _graded(at: Sitting, closed: ClosedAsk) -> Graded:
     )
 
 
-def _unparsed(at: Sitting, ask: OpenAsk, question: LockedQuestion, quote: str) -> Graded:
-    """Leave the question open; the third different try turns it into a choice, where there are enough options."""
+def _unparsed(
+    at: Sitting, ask: OpenAsk, quote: str, *, question: LockedQuestion | None = None, why: str = ""
+) -> Graded:
+    """Leave the question open; the third different try turns it into a choice, where there are enough options.
+
+    Args:
+        question: None where an exercise is open.
+        why: what was not understood, where more is known than that.
+    """
     options = ask.options
     if quote not in ask.unparsed:
-        if len(ask.unparsed) + 1 == UNPARSED_UNTIL_CHOICE and not options and not ask.holdout:
+        if question and len(ask.unparsed) + 1 == UNPARSED_UNTIL_CHOICE and not options and not ask.holdout:
             options = options_of(question, ask.ask_id)
         at.record("unparsed", {"quote": quote, "options": list(options)}, ask.ask_id)
     turn = at.turn()
     assert turn.ask is not None
-    why = f"Not understood as one answer, and not counted. An answer looks like {turn.ask.example}"
+    why = why or f"Not understood as one answer, and not counted. An answer looks like {turn.ask.example}"
     return Graded(ask_id=ask.ask_id, outcome="unparsed", why_not=why, then=turn)
 
 
@@ -125,8 +156,10 @@ def _close(
     parsed: Json,
     outcome: Closing,
     possible: tuple[str, ...],
+    *,
+    why: str = "",
 ) -> Graded:
-    why_not = _why_not(outcome, ask.rung)
+    why_not = why if ask.exercise else _why_not(outcome, ask.rung)
     evidence = Evidence(
         id=f"{at.lesson.id}/{ask.ask_id}",
         time=at.now,
@@ -145,12 +178,14 @@ def _close(
         witnessed=at.witnessed,
     )
     assert at.state.plan is not None
-    credited = outcome == "right" and ask.rung == 0
+    credited = outcome == "right" and ask.rung == 0 and not ask.exercise
     placed = at.state.plan.move == "place" and credited
     implies = list(at.lesson.taught.ancestors(ask.insight)) if placed else []
     question = at.question(ask)
     refutes = list(question.shows) if question and credited else []
     verdict: dict[str, Json] = {"credited": credited, "why_not": why_not, "implies": implies, "refutes": refutes}
+    if ask.exercise:
+        verdict["exercise"] = ask.exercise
     body: dict[str, Json] = {**evidence.to_body(), **verdict}
     at.record("evidence", body, ask.ask_id)
     at.advance(just=ask.ask_id)
@@ -193,7 +228,11 @@ def closed(at: Sitting, ask_id: str) -> tuple[ClosedAsk, LockedQuestion]:
     """
     if at.state.ask is not None and at.state.ask.ask_id == ask_id:
         raise LessonError(f"{ask_id!r} is still open: contest it once it is closed. Try: answer, or reveal.")
-    closed = at.state.closed_ask(ask_id)
+    closed, asked = at.state.closed_ask(ask_id), at.state.ask
+    if closed and asked and (closed.insight, closed.question) == (asked.insight, asked.question):
+        raise LessonError("that question is open again, and the verdict would answer it. Try: answer, or skip, first.")
+    if closed is not None and closed.exercise:
+        raise LessonError("an exercise changes nothing about what you know, so there is nothing to contest. Try: next")
     question = at.question(closed) if closed else None
     if closed is None or question is None:
         known = ", ".join(ask.ask_id for ask in at.state.closed) or "none yet"

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from microgpt.learner.evidence import Event, Evidence
+from microgpt.learner.evidence import Event, Evidence, Json
 from microgpt.learner.mastery import mastered, observe
 from microgpt.learner.review import schedule
 from microgpt.tutor.state import ClosedAsk, InsightState, LessonState, OpenAsk, Plan, open_ask
@@ -30,10 +30,11 @@ def apply(state: LessonState, event: Event) -> LessonState:
         ask         the fields of `OpenAsk`
         hint        rung
         unparsed    quote, options
-        evidence    the fields of `Evidence`; credited, why_not, implies (insights), refutes (misconceptions)
+        evidence    the fields of `Evidence`; credited, why_not, implies (insights), refutes (misconceptions); of an
+                    exercise its id
         skip        outcome: skipped or abandoned
         reveal
-        void        reason
+        void        reason; from `correct` also state, as it would be without the attempt
     """
     state = rested(state, event.time)
     state = replace(state, learner=event.learner, course=event.course, last_time=event.time.isoformat())
@@ -61,7 +62,7 @@ def apply(state: LessonState, event: Event) -> LessonState:
         case "skip" if state.ask:
             return _skip(state, state.ask, body["outcome"])
         case "void":
-            return _void(state, event.ask_id)
+            return _corrected(state, body["state"]) if "state" in body else _void(state, event.ask_id)
         case _:
             raise AssertionError(f"event {event.seq} ({event.kind}) cannot follow here")
 
@@ -100,12 +101,13 @@ def _evidence(state: LessonState, ask: OpenAsk, body: Mapping[str, Any]) -> Less
     fields = {key: body[key] for key in Evidence.__dataclass_fields__}
     evidence = Evidence.from_body(fields)
     before, now = state.insight(ask.insight), evidence.time
-    knowledge = observe(before.knowledge, evidence)
+    knowledge = before.knowledge if ask.exercise else observe(before.knowledge, evidence)
     right = evidence.outcome == "right"
     closed = ClosedAsk(
         ask_id=ask.ask_id,
         insight=ask.insight,
         question=ask.question,
+        exercise=ask.exercise,
         outcome=evidence.outcome,
         quote=evidence.quote,
         parsed=evidence.parsed,
@@ -117,6 +119,8 @@ def _evidence(state: LessonState, ask: OpenAsk, body: Mapping[str, Any]) -> Less
         before=before,
         evidence=fields,
     )
+    if ask.exercise:
+        return _close(_with(state, ask.insight, replace(before, practised=True)), closed)
     if evidence.outcome == "recorded":
         after = replace(before, holdouts=(*before.holdouts, now.isoformat()))
         return _close(_with(state, ask.insight, after), closed)
@@ -128,6 +132,9 @@ def _evidence(state: LessonState, ask: OpenAsk, body: Mapping[str, Any]) -> Less
         possible=tuple(belief for belief in before.possible if belief not in body["refutes"])
         if right
         else evidence.misconceptions,
+        refuted=tuple(dict.fromkeys((*before.refuted, *body["refutes"])))
+        if right
+        else tuple(belief for belief in before.refuted if belief not in evidence.misconceptions),
         confronted=(*before.confronted, plan.belief) if plan.belief else before.confronted,
     )
     after = _settle(after, plan.move, right, now)
@@ -169,10 +176,17 @@ def _spend(insight: InsightState, question: str) -> InsightState:
 def _skip(state: LessonState, ask: OpenAsk, outcome: str) -> LessonState:
     insight = state.insight(ask.insight)
     closed = ClosedAsk(
-        ask_id=ask.ask_id, insight=ask.insight, question=ask.question, outcome=outcome, holdout=ask.holdout
+        ask_id=ask.ask_id,
+        insight=ask.insight,
+        question=ask.question,
+        exercise=ask.exercise,
+        outcome=outcome,
+        holdout=ask.holdout,
     )
     now = datetime.fromisoformat(state.last_time)
-    if ask.holdout:  # not answered is measured too
+    if ask.exercise:
+        insight = replace(insight, practised=True)
+    elif ask.holdout:  # not answered is measured too
         insight = replace(insight, holdouts=(*insight.holdouts, now.isoformat()))
     elif outcome == "skipped":
         insight = _answered(insight, cast(Plan, state.plan), outcome, now)
@@ -193,10 +207,16 @@ def _void(state: LessonState, ask_id: str) -> LessonState:
         return state
     knowledge = before.knowledge
     for later in closed[place + 1 :]:
-        if later.insight == name and later.outcome != "void" and later.evidence:
+        if later.insight == name and later.outcome != "void" and later.evidence and not later.exercise:
             knowledge = observe(knowledge, Evidence.from_body(later.evidence))
     after = replace(state.insight(name), knowledge=knowledge, last="void", possible=())
-    return _with(state, name, replace(after, shown=before.shown, card=before.card))
+    return _with(state, name, replace(after, shown=before.shown, refuted=before.refuted, card=before.card))
+
+
+def _corrected(state: LessonState, body: Json) -> LessonState:
+    """The learner took an attempt back, however old it is: what is known is what the other events make of it."""
+    without = LessonState.from_json(body)
+    return replace(state, insights=without.insights, closed=without.closed)
 
 
 def _close(state: LessonState, closed: ClosedAsk) -> LessonState:

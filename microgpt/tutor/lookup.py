@@ -58,7 +58,8 @@ def look_up(question: str, course: Course) -> Found:
     def share(name: str) -> float:
         return sum(rarity[word] for word in asked if word in pages[name]) / sum(rarity.values())
 
-    word = next((word for word in course.glossary if _words(word) and _words(word) <= asked), "")
+    named = (word for word in course.glossary if _words(word) and _words(word) <= asked)
+    word = max(named, key=lambda word: len(_words(word)), default="")  # "linear layer" rather than "layer"
     best = max(pages, key=fit, default="")
     if not best or not fit(best) or share(best) < ENOUGH:
         return Found(word=word, meaning=course.glossary.get(word, ""))

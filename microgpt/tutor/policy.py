@@ -6,11 +6,14 @@ gets the same turn; the learner's name, tone or language are not among its input
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from microgpt.insights.course import Course, plan
 from microgpt.insights.locked import Fault, Lock, LockedQuestion
+from microgpt.insights.practice import Exercise, choose_exercise, make_exercises
+from microgpt.learner.mastery import mastered
 from microgpt.tutor.script import Facts, Script
 from microgpt.tutor.state import InsightState, LessonState, Plan
 from microgpt.tutor.turns import Move
@@ -24,12 +27,29 @@ class Teachable:
 
     course: Course
     lock: Lock
+    _made: dict[str, Mapping[str, Exercise]] = field(
+        init=False, repr=False, compare=False, default_factory=dict[str, Mapping[str, Exercise]]
+    )
+
+    _plans: dict[str, tuple[str, ...]] = field(
+        init=False, repr=False, compare=False, default_factory=dict[str, tuple[str, ...]]
+    )
+
+    def exercises(self, insight: str) -> Mapping[str, Exercise]:
+        """Return all exercises of an insight by id; made once, since that takes longer than all the rest of a turn."""
+        if insight not in self._made:
+            made = make_exercises(self.course, self.lock.insights[insight])
+            self._made[insight] = {exercise.id: exercise for exercise in made}
+        return self._made[insight]
 
     def questions(self, insight: str) -> Mapping[str, LockedQuestion]:
         return {question.id: question for question in self.lock.insights[insight].questions}
 
     def plan(self, goal: str) -> tuple[str, ...]:
-        return plan(self.course, goal)
+        """Return what a goal takes, in an order that respects what is needed; worked out once, every turn needs it."""
+        if goal not in self._plans:
+            self._plans[goal] = plan(self.course, goal)
+        return self._plans[goal]
 
     def ancestors(self, insight: str) -> tuple[str, ...]:
         """Return everything that an insight needs, directly or not, each once."""
@@ -49,6 +69,7 @@ class View:
 
     Args:
         witnessed: whether the learner's own messages are held here; only then may holdouts be asked.
+        may_run: whether a learner's code can be contained here; only then are exercises set that ask for code.
     """
 
     script: Script
@@ -56,12 +77,13 @@ class View:
     state: LessonState
     now: datetime
     witnessed: bool
+    may_run: Callable[[], bool]
 
-    @property
+    @cached_property
     def path(self) -> tuple[str, ...]:
         return self.taught.plan(self.state.goal)
 
-    @property
+    @cached_property
     def focus(self) -> str:
         """The first insight of the plan that is neither known nor set aside; empty when none is left, or no time.
 
@@ -70,7 +92,11 @@ class View:
         if self.state.time_is_up(self.now):
             return ""
         insights = ((name, self.state.insight(name)) for name in self.path)
-        left = (name for name, insight in insights if not insight.known and not insight.set_aside)
+        left = (
+            name
+            for name, insight in insights
+            if not insight.known and not insight.set_aside and insight.tries < self.script.tries
+        )
         return next((name for name in left if _fresh(self, name)), "")
 
 
@@ -84,11 +110,15 @@ def _applicable(view: View, move: Move) -> Move:
 
     A worked example is never followed by another one, so that no script talks for ever.
     """
-    worked = view.state.insight(view.focus).worked
-    idle = {"review": not _reviews(view), "place": not _placement(view), "explain": worked, "demonstrate": worked}
-    if idle.get(move, False):
+    idle = (
+        (move == "review" and not _reviews(view))
+        or (move == "place" and not _placement(view))
+        or (move in ("explain", "demonstrate") and view.state.insight(view.focus).worked)
+        or (move == "practise" and _practice(view) is None)
+    )
+    if idle:
         move = "ask"
-    return move if view.focus or move in ("review", "place", "finish") else "finish"
+    return move if view.focus or move in ("review", "place", "practise", "finish") else "finish"
 
 
 def facts(view: View) -> Facts:
@@ -99,6 +129,7 @@ def facts(view: View) -> Facts:
         reviews_done=state.reviews,
         placing=bool(_placement(view)),
         placements=state.placements,
+        practised=_practice(view) is None,
         nothing_left=not view.focus,
         holdouts_left=len(_holdouts(view)),
         beginner=not any(insight.knowledge.right for insight in state.insights.values()),
@@ -154,6 +185,29 @@ def _place(view: View) -> Plan:
     n = view.state.placements + 1
     question = _question(view, name, open_minded=True)
     return Plan(move="place", insight=name, question=question, n=n, of=min(view.script.placement, len(view.path)))
+
+
+def _practice(view: View) -> Exercise | None:
+    """Return the exercise to set now: one for each insight, after the question that the learner knew it by.
+
+    It changes nothing about what is known: who masters an idea need not be able to write code.
+    """
+    last = view.state.closed[-1] if view.state.closed else None
+    if last is None or last.holdout or last.insight not in view.path or view.state.time_is_up(view.now):
+        return None
+    insight = view.state.insight(last.insight)
+    if insight.practised or not mastered(insight.knowledge):
+        return None
+    exercises = tuple(view.taught.exercises(last.insight).values())
+    asks_for_code = any(exercise.runs_code for exercise in exercises)
+    seed = f"{view.state.learner}/{last.insight}"
+    return choose_exercise(exercises, seed, may_run=asks_for_code and view.may_run())
+
+
+def _practise(view: View) -> Plan:
+    exercise = _practice(view)
+    assert exercise is not None, "it is only applicable with one"
+    return Plan(move="practise", insight=exercise.insight, exercise=exercise.id)
 
 
 def _holdouts(view: View) -> tuple[str, ...]:
@@ -243,7 +297,8 @@ def _question(view: View, name: str, *, open_minded: bool = False) -> str:
     """Return the question to ask about an insight.
 
     Never the one just asked; one not asked yet, if there is any, or else the one asked longest ago; then the one that
-    tells most about the possible beliefs; then the educator's own before a generated one.
+    tells most about the beliefs that the last wrong answer fits, or else about those that no right one has ruled out;
+    then the educator's own before a generated one.
 
     Args:
         open_minded: about all beliefs, since nothing is known yet of which are possible.
@@ -254,7 +309,8 @@ def _question(view: View, name: str, *, open_minded: bool = False) -> str:
 
     def order(question: LockedQuestion) -> tuple[int, int, int, bool, str]:
         since = asked.index(question.id) if question.id in asked else -1
-        groups, shown = _tells(question, question.shows if open_minded else insight.possible)
+        open_ = insight.possible or [belief for belief in question.shows if belief not in insight.refuted]
+        groups, shown = _tells(question, question.shows if open_minded else open_)
         return since, -groups, -shown, question.parallel, _shuffled(view, name, question.id)
 
     return min(_fresh(view, name) or candidates, key=order).id
@@ -292,6 +348,7 @@ _MOVES: Mapping[str, Callable[[View], Plan]] = {
     "demonstrate": _demonstrate,
     "ask": _ask,
     "confront": _confront,
+    "practise": _practise,
     "review": _review,
     "finish": _finish,
 }

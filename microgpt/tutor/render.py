@@ -9,6 +9,7 @@ What a turn says (`Turn.say`), by move; every fact may be told to the learner:
     demonstrate  claim, source, show, worked: the learner's own question
     ask          why (first, again, parallel, confirm), source, show
     confront     belief, possible, you_said, it_would_say, reply, source, show
+    practise     exercise (hunt, blank, write, experiment), source: the lines that it is about, which are not the file's
     review       n, of_n, days
     finish       mastered, shown, left, next_review; n, of_n while a last question is asked
 
@@ -17,24 +18,32 @@ Nothing here depends on the key of the question that the turn asks.
 
 import hashlib
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 
 from microgpt.insights.course import symbol_source
 from microgpt.insights.insight import Insight
 from microgpt.insights.locked import Fault, LockedQuestion
-from microgpt.insights.question import render_inputs, render_value
+from microgpt.insights.practice import Exercise, ExerciseKind
+from microgpt.insights.question import is_number, render_inputs, render_value
 from microgpt.insights.subject import statement_lines
 from microgpt.learner.evidence import Json
 from microgpt.learner.mastery import mastered
 from microgpt.tutor.policy import Teachable
 from microgpt.tutor.state import ClosedAsk, LessonState, OpenAsk, Plan
-from microgpt.tutor.turns import EXITS, HOLDOUT_EXITS, Ask, Source, Turn
+from microgpt.tutor.turns import EXITS, HOLDOUT_EXITS, Ask, AskKind, Source, Turn
 
 DIGITS = 4  # significant, the same wherever a number is shown
 _symbol_lines = cache(symbol_source)  # parsing the subject would cost more than all the rest of a turn
+_statement_lines = cache(statement_lines)  # so would this
 _EXAMPLES = {"number": "0.25", "text": "word", "choice": "b"}
+_OF_EXERCISE: Mapping[ExerciseKind, tuple[AskKind, str]] = {  # the shape of an answer, and an example
+    "hunt": ("line", "12"),
+    "blank": ("code", "total + 1"),
+    "write": ("code", "def name(x):\n    return x + 1"),
+    "experiment": ("choice", "b"),
+}
 
 
 def render(state: LessonState, taught: Teachable, lesson: str, now: datetime) -> Turn:
@@ -56,6 +65,12 @@ def render(state: LessonState, taught: Teachable, lesson: str, now: datetime) ->
 
 def render_ask(open_ask: OpenAsk, taught: Teachable) -> Ask:
     """Return an open ask as a learner meets it."""
+    if open_ask.exercise:
+        exercise = taught.exercises(open_ask.insight)[open_ask.exercise]
+        kind, example = _OF_EXERCISE[exercise.kind]
+        return Ask(
+            ask_id=open_ask.ask_id, text=exercise.task, kind=kind, options=open_ask.options, example=example
+        )  # fmt: skip
     question = taught.questions(open_ask.insight)[open_ask.question]
     kind = "choice" if open_ask.options else question.kind
     inputs = render_inputs(question.inputs)
@@ -86,6 +101,15 @@ def options_of(question: LockedQuestion, ask_id: str) -> tuple[str, ...]:
     texts = set(question.options) or {show(answer) for answer in _answers(question)}
     if len(texts) < 3 and not question.options:
         return ()
+    return _shuffled(texts, ask_id)
+
+
+def options_of_exercise(exercise: Exercise, ask_id: str) -> tuple[str, ...]:
+    """Return the verdicts to choose from, in an order that tells nothing; none where it asks openly."""
+    return _shuffled(exercise.options, ask_id)
+
+
+def _shuffled(texts: Iterable[str], ask_id: str) -> tuple[str, ...]:
     ordered = sorted(texts)
     random.Random(hashlib.sha256(ask_id.encode()).digest()).shuffle(ordered)
     return tuple(ordered)
@@ -111,7 +135,7 @@ def show(value: Json) -> str:
         return value
     if isinstance(value, Sequence):
         return f"[{', '.join(show(item) for item in value)}]"
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if not is_number(value):  # pyright: ignore
         return render_value(value)  # pyright: ignore
     rounded = float(f"{value:.{DIGITS}g}")
     return str(int(rounded)) if rounded == int(rounded) else str(rounded)
@@ -145,11 +169,24 @@ def _just(state: LessonState, plan: Plan, taught: Teachable) -> dict[str, Json]:
         "credited": closed.credited,
         "why_not": closed.why_not,
     }
+    if closed.exercise:
+        insight = taught.course.insights.get(closed.insight)
+        beliefs = insight.misconceptions if insight else ()
+        possible: list[Json] = [belief.belief for belief in beliefs if belief.id in closed.misconceptions]
+        just |= {"exercise": closed.exercise.partition("/")[0], "possible": possible}
     return {"just": just}
 
 
 def answer_of(closed: ClosedAsk, taught: Teachable) -> str:
-    """Return the key of a closed ask as text, if it was found or given up; a wrong answer is to be thought over."""
+    """Return the key of a closed ask as text, if it was found or given up; a wrong answer is to be thought over.
+
+    That of an exercise is told in any case, since it does not come again; but not another program than one that works.
+    """
+    if closed.exercise and closed.insight in taught.lock.insights:
+        exercise = taught.exercises(closed.insight).get(closed.exercise)
+        if exercise is None or closed.outcome not in ("right", "wrong", "gave_up"):
+            return ""
+        return "" if exercise.kind == "write" and closed.outcome == "right" else exercise.answer
     if closed.outcome not in ("right", "gave_up") or closed.insight not in taught.lock.insights:
         return ""
     question = taught.questions(closed.insight).get(closed.question)  # the course may have changed since
@@ -169,9 +206,11 @@ def _worked(plan: Plan, taught: Teachable) -> dict[str, Json]:
     if question is None:
         return {}
     anchor = taught.course.insights[plan.insight].anchor
-    lines = statement_lines(taught.course.subject_source, anchor) if question.walk else ()
+    lines = _statement_lines(taught.course.subject_source, anchor) if question.walk else ()
     values: list[Json] = [
-        {"line": lines[place], "name": name, "text": show(value)} for place, name, value in question.walk
+        {"line": lines[place], "name": name, "text": show(value)}
+        for place, name, value in question.walk
+        if place < len(lines)
     ]
     inputs, answer = render_inputs(question.inputs), show(question.key)
     return {"worked": {"inputs": inputs, "ask": question.ask, "values": values, "answer": answer}}
@@ -221,6 +260,13 @@ def _confront(state: LessonState, plan: Plan, taught: Teachable, now: datetime) 
     }
 
 
+def _practise(state: LessonState, plan: Plan, taught: Teachable, now: datetime) -> dict[str, Json]:
+    exercise = taught.exercises(plan.insight)[plan.exercise]
+    anchor = taught.course.insights[plan.insight].anchor
+    source = Source(symbol=anchor, file=exercise.file, start=exercise.start, lines=exercise.lines)
+    return {"exercise": exercise.kind, "source": source.to_json()}
+
+
 def _review(state: LessonState, plan: Plan, taught: Teachable, now: datetime) -> dict[str, Json]:
     seen = state.insight(plan.insight).seen
     return {"days": (now - datetime.fromisoformat(seen)).days if seen else 0}
@@ -248,6 +294,7 @@ _SAY = {
     "demonstrate": _demonstrate,
     "ask": _ask,
     "confront": _confront,
+    "practise": _practise,
     "review": _review,
     "finish": _finish,
 }

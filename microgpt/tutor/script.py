@@ -21,7 +21,7 @@ from microgpt.tutor.turns import Move
 
 MOVES: tuple[str, ...] = get_args(Move)
 LAST: tuple[str, ...] = ("none", "right", "wrong", "gave_up", "skipped", "void")
-_KEYS = ("format", "id", "title", "placement", "rules")
+_KEYS = ("format", "id", "title", "placement", "tries", "rules")
 _COMPARISONS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq}
 _COMPARISON = re.compile(r"(<=|>=|==|<|>)\s*(\d+)")
 
@@ -38,6 +38,8 @@ class Facts:
         reviews_done: reviews asked in this sitting.
         placing: whether some insight's standing is unknown, and a question could settle it.
         placements: placement questions asked so far.
+        practised: whether there is nothing to practise: the last question was not about an insight that is mastered, or
+            that insight has had its exercise, or gives none.
         nothing_left: whether all of the plan is known or set aside for another sitting, or the learner's time is up.
         holdouts_left: questions kept for measuring that may be asked now.
         beginner: whether nothing has been answered rightly and without help yet.
@@ -54,6 +56,7 @@ class Facts:
     reviews_done: int = 0
     placing: bool = False
     placements: int = 0
+    practised: bool = True
     nothing_left: bool = False
     holdouts_left: int = 0
     beginner: bool = True
@@ -81,11 +84,13 @@ class Script:
 
     Args:
         placement: the most placement questions that a lesson begins with.
+        tries: questions about an insight after which it is left for another sitting; no script goes beyond ten.
     """
 
     id: str
     title: str
     placement: int
+    tries: int = 10
     rules: tuple[Rule, ...]
 
     def choose(self, facts: Facts) -> Move:
@@ -114,6 +119,9 @@ def parse_script(text: str, path: str) -> Script:
     placement, rules = doc.data.get("placement", 0), doc.data.get("rules")
     if isinstance(placement, bool) or not isinstance(placement, int) or placement < 0:
         raise doc.error("placement", f"placement counts questions, not {placement!r}. Try  placement: 7")
+    tries = doc.data.get("tries", Script.tries)
+    if isinstance(tries, bool) or not isinstance(tries, int) or tries < 1:
+        raise doc.error("tries", f"tries counts questions about an insight, from 1, not {tries!r}. Try  tries: 10")
     if not isinstance(rules, list) or not rules:
         raise doc.error("rules", "a script needs rules. Try  rules: [{do: ask}]")
     parsed = tuple(_rule(doc, f"rules.{i}", rule) for i, rule in enumerate(rules))
@@ -122,7 +130,7 @@ def parse_script(text: str, path: str) -> Script:
         raise doc.error(f"rules.{len(rules) - 1}", "the last rule must hold always. Try {do: ask} after it.")
     if always[0] < len(parsed) - 1:
         raise doc.error(f"rules.{always[0]}", "it always holds, so no rule below is ever met. Try it as the last one.")
-    return Script(id=str(doc.data["id"]), title=str(doc.data["title"]), placement=placement, rules=parsed)
+    return Script(id=str(doc.data["id"]), title=str(doc.data["title"]), placement=placement, tries=tries, rules=parsed)
 
 
 def _rule(doc: Document, key: str, rule: object) -> Rule:

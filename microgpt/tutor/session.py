@@ -9,15 +9,16 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
-from typing import cast
+from typing import Protocol, cast
 
 from microgpt.errors import LessonError
 from microgpt.insights.locked import LockedQuestion
+from microgpt.insights.practice import Exercise
 from microgpt.learner.evidence import Event, Json, Kind, question_hash
-from microgpt.learner.store import Store, Transaction
+from microgpt.learner.store import Store
 from microgpt.tutor.fold import apply, rested
 from microgpt.tutor.policy import Teachable, View, next_plan
-from microgpt.tutor.render import options_of, render
+from microgpt.tutor.render import options_of, options_of_exercise, render
 from microgpt.tutor.script import Script
 from microgpt.tutor.state import ClosedAsk, LessonState, OpenAsk, Plan
 from microgpt.tutor.turns import Turn
@@ -27,12 +28,25 @@ ABANDONED = timedelta(hours=12)
 
 @dataclass(frozen=True, kw_only=True)
 class Lesson:
-    """Names a lesson and all that it is taught with."""
+    """Names a lesson and all that it is taught with.
+
+    Args:
+        may_run: whether a learner's code can be contained here; asked only when there is some to run.
+    """
 
     id: str
     learner: str
     taught: Teachable
     script: Script
+    may_run: Callable[[], bool]
+
+
+class Recorder(Protocol):
+    """Where a lesson's events go: the store's `Transaction`, or a list in a simulation."""
+
+    def append(self, event: Event) -> Event:
+        """Add an event and return it with its ``seq``."""
+        ...
 
 
 class Sitting:
@@ -45,7 +59,7 @@ class Sitting:
         witnessed: whether the learner's own messages are held here.
     """
 
-    def __init__(self, lesson: Lesson, tx: Transaction, state: LessonState, now: datetime, witnessed: bool) -> None:
+    def __init__(self, lesson: Lesson, tx: Recorder, state: LessonState, now: datetime, witnessed: bool) -> None:
         self._tx = tx
         self.lesson, self.state, self.now, self.witnessed = lesson, state, now, witnessed
 
@@ -115,7 +129,7 @@ class Sitting:
         """Let the policy choose the next turn, and open its ask."""
         plan = self._next_plan()
         self.record("turn", {"plan": asdict(replace(plan, just=just))})
-        if plan.question:
+        if plan.question or plan.exercise:
             self._open(plan)
 
     def _next_plan(self) -> Plan:
@@ -126,22 +140,28 @@ class Sitting:
                 state=self.state,
                 now=self.now,
                 witnessed=self.witnessed,
+                may_run=self.lesson.may_run,
             )
         )
 
     def _open(self, plan: Plan) -> None:
-        question = self.lesson.taught.questions(plan.insight)[plan.question]
         seed = f"{self.lesson.id}/{self.state.turn}"
         ask_id = f"{hashlib.sha256(seed.encode()).hexdigest()[:4]}{self.state.turn}"  # never the same one twice
         ask = OpenAsk(
             ask_id=ask_id,
             insight=plan.insight,
             question=plan.question,
-            hash=self._hash(plan.insight, question),
+            exercise=plan.exercise,
+            hash="",
             asked=self.now.isoformat(),
             holdout=plan.holdout,
-            options=options_of(question, ask_id) if question.kind == "choice" else (),
         )
+        question, exercise = self.question(ask), self.exercise(ask)
+        if exercise:
+            ask = replace(ask, options=options_of_exercise(exercise, ask_id))
+        elif question and question.kind == "choice":
+            ask = replace(ask, options=options_of(question, ask_id))
+        ask = replace(ask, hash=self._hash(ask))
         self.record("ask", cast(Mapping[str, Json], asdict(ask)), ask_id)
 
     def question(self, ask: OpenAsk | ClosedAsk) -> LockedQuestion | None:
@@ -150,9 +170,18 @@ class Sitting:
             return None
         return self.lesson.taught.questions(ask.insight).get(ask.question)
 
-    def _hash(self, insight: str, question: LockedQuestion) -> str:
-        """Name a question by what is computed, or, where nothing is, by its id."""
-        return question_hash(insight, question.call or question.id, question.inputs)
+    def exercise(self, ask: OpenAsk | ClosedAsk) -> Exercise | None:
+        """Return the exercise of an ask, if the course still has it."""
+        if ask.insight not in self.lesson.taught.lock.insights or not ask.exercise:
+            return None
+        return self.lesson.taught.exercises(ask.insight).get(ask.exercise)
+
+    def _hash(self, ask: OpenAsk) -> str:
+        """Name what is asked by what is computed, or, where nothing is, by its id; an exercise by what it shows."""
+        question, exercise = self.question(ask), self.exercise(ask)
+        if exercise:
+            return question_hash(ask.insight, exercise.id, {"task": exercise.task, "lines": exercise.lines})
+        return question_hash(ask.insight, question.call or question.id, question.inputs) if question else ""
 
     def _has(self, plan: Plan) -> bool:
         """Whether the course still has what a turn is about; its author may have changed it meanwhile."""
@@ -163,11 +192,16 @@ class Sitting:
 
     def _stands(self, ask: OpenAsk) -> bool:
         """Whether an open question is still the one that the learner saw."""
-        question = self.question(ask)
-        if question is None or self.state.plan is None or not self._has(self.state.plan):
+        question, exercise = self.question(ask), self.exercise(ask)
+        if self.state.plan is None or not self._has(self.state.plan):
             return False
-        same_options = not ask.options or ask.options == options_of(question, ask.ask_id)
-        return same_options and self._hash(ask.insight, question) == ask.hash
+        if exercise:
+            options = options_of_exercise(exercise, ask.ask_id)
+        elif question:
+            options = options_of(question, ask.ask_id)
+        else:
+            return False
+        return (not ask.options or ask.options == options) and self._hash(ask) == ask.hash
 
     def ack(self, ack: str) -> None:
         """Note that a turn was said; one without a question is then over."""

@@ -21,6 +21,7 @@ class Plan:
 
     Args:
         question: id of the question to ask, or of the one worked through; empty for neither.
+        exercise: id of the exercise to set in place of a question; empty for none.
         worked: id of a question whose answer may be shown, since it is closed or kept as the example.
         belief: the misconception that this turn confronts.
         why: for an ask: first, again, parallel or confirm.
@@ -31,6 +32,7 @@ class Plan:
     move: Move
     insight: str = ""
     question: str = ""
+    exercise: str = ""
     worked: str = ""
     belief: str = ""
     why: str = ""
@@ -45,6 +47,7 @@ class OpenAsk:
     """The question that waits for an answer.
 
     Args:
+        question, exercise: id of the one or the other; the other is empty.
         hash: the question's, so that a changed course is noticed.
         rung: hints given so far.
         unparsed: quotes that had not the shape of an answer, each once.
@@ -56,6 +59,7 @@ class OpenAsk:
     question: str
     hash: str
     asked: str
+    exercise: str = ""
     holdout: bool = False
     rung: int = 0
     unparsed: tuple[str, ...] = ()
@@ -77,6 +81,7 @@ class ClosedAsk:
     insight: str
     question: str
     outcome: str
+    exercise: str = ""
     quote: str = ""
     parsed: Json = None
     misconceptions: tuple[str, ...] = ()
@@ -98,11 +103,13 @@ class InsightState:
         placed: whether placement has settled it, one way or the other.
         last: outcome of the last ask about it; empty before the first.
         possible: the beliefs that the last wrong answer fits, less those that a right one has ruled out since.
+        refuted: the beliefs that right answers have ruled out, less those that a wrong one has fitted since.
         confronted: beliefs already met with a counter-example.
         passes: questions in a row that were skipped or given up, in this sitting.
         tries: questions in this sitting, however they ended.
         worked: whether a worked example followed the last question that was not answered rightly.
         asked: question ids, the latest last, each once.
+        practised: whether it has had its exercise, however that ended.
         card: when to ask again.
         seen: time of the last answer, ISO 8601.
         holdouts: times at which a holdout was asked.
@@ -117,9 +124,11 @@ class InsightState:
     passes: int = 0
     tries: int = 0
     possible: tuple[str, ...] = ()
+    refuted: tuple[str, ...] = ()
     confronted: tuple[str, ...] = ()
     worked: bool = False
     asked: tuple[str, ...] = ()
+    practised: bool = False
     card: CardJson | None = None
     seen: str = ""
     holdouts: tuple[str, ...] = ()
@@ -133,6 +142,9 @@ class InsightState:
     def set_aside(self) -> bool:
         """Whether to leave it for another sitting: the learner passed again and again, or never got there."""
         return self.passes >= PASSES or self.tries >= TRIES
+
+
+_UNTOUCHED = InsightState()  # one for all: a turn looks at every insight of the plan, several times
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,7 +178,7 @@ class LessonState:
     last_time: str = ""
 
     def insight(self, insight: str) -> InsightState:
-        return self.insights.get(insight, InsightState())
+        return self.insights.get(insight, _UNTOUCHED)
 
     def time_is_up(self, now: datetime) -> bool:
         """Whether the learner's minutes are over."""

@@ -16,10 +16,13 @@ from microgpt.errors import CourseError, LessonError
 from microgpt.insights.course import Course, find_course, load_course
 from microgpt.insights.grading import same
 from microgpt.insights.lock import read_lock, stale
+from microgpt.insights.locked import rounded
+from microgpt.insights.practice import Grade
+from microgpt.insights.practice_code import grade_code
 from microgpt.insights.question import render_inputs
 from microgpt.learner.mastery import mastered
 from microgpt.learner.store import Store
-from microgpt.sandbox import Job, Json, Outcome, Program, run_jobs
+from microgpt.sandbox import Job, Json, Outcome, Program, run_jobs, support
 from microgpt.tutor import asks
 from microgpt.tutor.policy import Teachable
 from microgpt.tutor.render import show, source_of
@@ -37,12 +40,20 @@ class LessonTools:
         clock: the time, UTC.
         heard: whether a quote stands in a message of the learner's that we hold; None where we hold none, as when an
             agent elsewhere reports what a learner said. Holdouts are asked only where we do.
+        may_run: whether a learner's code can be contained here; no exercise asks for code where it can't.
+        script: how to teach; None for the bundled script.
     """
 
     def __init__(
-        self, store: Store, *, clock: Callable[[], datetime], heard: Callable[[str], bool] | None = None
+        self,
+        store: Store,
+        *,
+        clock: Callable[[], datetime],
+        heard: Callable[[str], bool] | None = None,
+        may_run: Callable[[], bool] = lambda: support() != "none",
+        script: Script | None = None,
     ) -> None:
-        self._store, self._clock, self._heard = store, clock, heard
+        self._store, self._clock, self._heard, self._may_run, self._script = store, clock, heard, may_run, script
 
     def start(self, course: str = "microgpt", goal: str = "", minutes: int = 0, learner: str = "me") -> Turn:
         """Begin a lesson, or go on with it, and return the turn that is to be said.
@@ -57,7 +68,8 @@ class LessonTools:
         taught = teachable(where)
         taught.plan(goal)  # an unknown goal is refused before anything is written
         name = f"{_identifier(learner)}-{taught.course.id}"
-        lesson = Lesson(id=name, learner=learner, taught=taught, script=default_script())
+        script = self._script or default_script()
+        lesson = Lesson(id=name, learner=learner, taught=taught, script=script, may_run=self._may_run)
         with self._sitting(lesson, begin=True) as at:
             at.begin(goal, minutes, where)
             return at.turn()
@@ -73,16 +85,17 @@ class LessonTools:
             return at.turn()
 
     def answer(self, lesson: str, ask_id: str, quote: str, value: str = "") -> Graded:
-        """Grade the learner's answer to the open question.
+        """Grade the learner's answer to the open question or exercise.
 
         Args:
-            quote: the learner's own words, unchanged.
+            quote: the learner's own words, unchanged; for an exercise, their code.
             value: your reading of them, such as ``0.5``; it must stand in the quote. Leave it empty if in doubt.
         """
         if self._heard is not None and not self._heard(quote):
             raise LessonError(f"the quote {quote!r} stands in no message of the learner's. Try their exact words.")
+        ran = self._try_code(lesson, ask_id, value or quote)
         with self._at(lesson) as at:
-            return asks.answer(at, ask_id, quote, value)
+            return asks.answer(at, ask_id, quote, value, ran)
 
     def hint(self, lesson: str, ask_id: str) -> Hint:
         """Give the next hint on the open question; an answer after it counts as assisted."""
@@ -116,7 +129,7 @@ class LessonTools:
         outcome = _run(taught.course, question.call, dict(question.inputs), trusted=bundled)
         call, inputs, key = question.call, render_inputs(question.inputs), show(question.key)
         within = taught.course.insights[closed.insight].within
-        upheld = outcome.kind == "value" and same(outcome.value, question.key, within)
+        upheld = outcome.kind == "value" and same(rounded(outcome.value, within * 1e-6), question.key, within)
         with self._at(lesson) as at:
             if upheld:
                 text = f"Computed again just now: with {inputs}, {call} gives {key}."
@@ -152,12 +165,27 @@ class LessonTools:
         return Result(kind=outcome.kind, text=_text(outcome))
 
     def source(self, lesson: str, symbol: str) -> Source:
-        """Return the lines of a function of the subject, such as ``softmax``, with their numbers."""
-        taught = self._teachable(lesson)
+        """Return the lines of a function of the subject, such as ``softmax``, with their numbers.
+
+        Refused while an exercise is open, which shows the lines that it is about.
+        """
+        taught, ask = self._teachable(lesson), self._state(lesson).ask
+        if ask is not None and ask.exercise:
+            raise LessonError("an exercise is open, and the source could answer it. Try: answer, hint or skip.")
         try:
             return source_of(taught, symbol)
         except CourseError as error:
             raise LessonError(str(error)) from error
+
+    def _try_code(self, lesson: str, ask_id: str, code: str) -> Grade | None:
+        """Run the learner's code if that is what is asked for: before the record is held, since it may take seconds."""
+        ask, taught = self._state(lesson).ask, self._teachable(lesson)
+        if ask is None or ask.ask_id != ask_id or not ask.exercise:
+            return None
+        exercise = taught.exercises(ask.insight).get(ask.exercise)
+        if exercise is None or not exercise.runs_code:
+            return None
+        return grade_code(exercise, code, taught.course, taught.lock.insights[ask.insight])
 
     # ---- finding a lesson again
 
@@ -178,7 +206,13 @@ class LessonTools:
         if state.plan is None:
             known = ", ".join(row.id for row in self._store.lessons()) or "none yet"
             raise LessonError(f"no lesson {lesson!r}; there are: {known}. Try: microgpt lesson start")
-        return Lesson(id=lesson, learner=state.learner, taught=teachable(state.where), script=default_script())
+        return Lesson(
+            id=lesson,
+            learner=state.learner,
+            taught=teachable(state.where),
+            script=self._script or default_script(),
+            may_run=self._may_run,
+        )
 
     def _teachable(self, lesson: str) -> Teachable:
         return self._lesson(lesson).taught

@@ -10,8 +10,8 @@ from typing import Literal
 
 from microgpt.learner.evidence import Json
 
-Move = Literal["place", "predict", "explain", "demonstrate", "ask", "confront", "review", "finish"]
-AskKind = Literal["number", "list", "text", "choice"]
+Move = Literal["place", "predict", "explain", "demonstrate", "ask", "confront", "practise", "review", "finish"]
+AskKind = Literal["number", "list", "text", "choice", "line", "code"]
 Outcome = Literal["right", "wrong", "unparsed", "gave_up", "recorded", "closed"]
 
 EXITS: tuple[str, ...] = ("answer", "hint", "reveal", "skip")
@@ -24,8 +24,10 @@ class Ask:
 
     Args:
         ask_id: what `answer`, `hint`, `reveal` and `skip` name it by.
-        text: the inputs and the question, as lines; nothing else need be said to answer it.
-        kind: the shape of an answer; a choice is answered by a letter or by an option's full text.
+        text: the inputs and the question, as lines; nothing else need be said to answer it, but for an exercise the
+            numbered lines of ``say["source"]``.
+        kind: the shape of an answer; a choice is answered by a letter or by an option's full text, a line by its
+            number, code by an expression or, where ``say["exercise"]`` is write, by a whole function.
         options: of a choice, in the order of their letters a, b, c.
         example: a well-formed answer, always the same for a shape, so that it says nothing about the key.
         holdout: asked to measure, never to teach: no hint, no reveal, no verdict.

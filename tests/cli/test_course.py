@@ -37,7 +37,7 @@ def run(*words: str) -> Result:
 def test_an_educators_round_is_lint_lock_lint(folder: Path) -> None:
     first = run("lint", str(folder))
     assert first.exit_code == 0
-    assert "3 insights, 6 misconceptions, 8 questions: 0 errors, 0 warnings." in first.stdout
+    assert "3 insights, 6 misconceptions, 9 questions: 0 errors, 0 warnings." in first.stdout
     assert f"Next:  microgpt course lock {folder}" in first.stdout
     assert run("lock", str(folder), "--check").exit_code == 1
     assert run("lock", str(folder)).exit_code == 0
@@ -80,7 +80,18 @@ def test_lint_exits_with_1_for_an_error_and_prints_it_as_one_json_object(locked:
     assert [finding["rule"] for finding in report["findings"]] == ["anchor-missing"]
 
 
-@pytest.mark.parametrize("words", [["lint", "nowhere"], ["lock", "nowhere"], ["show", "nowhere"], ["lint", "/"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["lint", "nowhere"],
+        ["lock", "nowhere"],
+        ["show", "nowhere"],
+        ["lint", "/"],
+        ["lint", __file__],
+        ["lint", "a" * 5000],
+    ],
+    ids=lambda words: " ".join(words)[-20:],
+)
 def test_a_course_that_is_not_there_is_one_line_and_exit_2(
     words: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -109,6 +120,13 @@ def test_show_tells_the_ideas_in_order(folder: Path) -> None:
     assert sorted(names, key=done.stdout.index) == names
 
 
+def test_show_tells_the_claims_in_another_language_where_they_are_there(folder: Path) -> None:
+    (folder / "a-mean-is-a-fair-share.de.yaml").write_text("claim: Gerecht geteilt.\n")
+    shown = run("show", str(folder), "--language", "de").stdout
+    assert "Gerecht geteilt." in shown
+    assert "One far number moves a mean as far as it likes." in shown
+
+
 def test_help_loads_neither_yaml_nor_the_sandbox() -> None:
     script = (
         "import sys\nfrom microgpt.cli import main\ntry: main(['course', 'lint', '--help'])\nexcept SystemExit: pass\n"
@@ -132,6 +150,8 @@ def test_a_plan_names_what_a_goal_takes_in_order(folder: Path) -> None:
     assert "smoothing-starts-low" in seen
     shown = run("plan", str(folder)).stdout
     assert "3 of 3 ideas.   goals: " in shown
+    assert all(len(line) <= 80 for line in shown.splitlines()[:-1])  # a path may be as long as it is
+    assert shown.endswith(f"Next:  microgpt tutor {folder}\n")
     assert [line for line in shown.splitlines() if line.startswith("  1  ")]
 
 
@@ -141,6 +161,15 @@ def test_a_goal_that_is_not_there_names_the_nearest(folder: Path, capsys: pytest
     assert ended.value.code == 2
     assert "no goal 'smothing'" in (said := capsys.readouterr().err)
     assert "smoothing" in said
+
+
+def test_a_course_without_goals_is_planned_as_a_whole(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = folder / "course.yaml"
+    path.write_text(path.read_text().replace("goals:\n  smoothing: [smoothing-starts-low]\n", ""))
+    assert "3 of 3 ideas.\n" in run("plan", str(folder)).stdout
+    with pytest.raises(SystemExit):
+        main(["course", "plan", str(folder), "--goal", "smoothing"])
+    assert capsys.readouterr().err.endswith("Try it without a goal.\n")
 
 
 def test_a_graph_is_mermaid_or_a_drawn_file(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

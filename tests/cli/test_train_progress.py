@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from microgpt.cli.progress import Pace, Progress, finite, printable, progress_line, utilization
+from microgpt.cli.live import Pace, Progress, finite, printable, progress_line, utilization
 from microgpt.config import ComputeConfig, Shape, TrainConfig, flops_per_token
 from microgpt.data import load_dataset
 from microgpt.engines.base import Engine

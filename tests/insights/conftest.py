@@ -14,6 +14,12 @@ def folder(tmp_path: Path) -> Path:
     return Path(shutil.copytree(FIXTURES / "averages", tmp_path / "averages"))
 
 
+@pytest.fixture
+def locked(averages: Path, tmp_path: Path) -> Path:
+    """The clean course with a fresh lock, so that nothing is run that does not change."""
+    return Path(shutil.copytree(averages, tmp_path / "locked"))
+
+
 @pytest.fixture(scope="session")
 def insight_text() -> str:
     """The text of a clean insight with code."""

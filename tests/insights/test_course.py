@@ -22,6 +22,13 @@ def test_a_course_is_what_its_files_say(folder: Path) -> None:
     assert "def smoothed(" in course.helpers
 
 
+def test_windows_line_ends_and_a_byte_order_mark_change_nothing(folder: Path) -> None:
+    before = load_course(folder)
+    for path in folder.iterdir():
+        path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+    assert load_course(folder) == before
+
+
 def test_a_goal_takes_what_it_needs_and_nothing_else(folder: Path) -> None:
     course = load_course(folder)
     assert plan(course, "smoothing") == ("a-mean-is-a-fair-share", "smoothing-starts-low")

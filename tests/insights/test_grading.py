@@ -80,6 +80,7 @@ def test_whatever_is_said_it_parses_to_a_finite_answer_or_to_none(quote: str, ki
     ("quote", "answer"),
     [
         (".5", 0.5),
+        ("0.50", 0.5),
         ("50%", 0.5),
         ("50 per cent", 0.5),
         ("half", 0.5),

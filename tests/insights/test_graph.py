@@ -4,7 +4,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from microgpt.errors import CourseError
@@ -32,6 +32,7 @@ def course_of(folder: Path, needs: dict[str, list[str]]) -> Course:
     return course
 
 
+@settings(max_examples=40)  # each writes a course
 @given(
     edges=st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), max_size=12), order=st.permutations(list(range(7)))
 )

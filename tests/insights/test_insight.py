@@ -39,10 +39,6 @@ def test_each_key_and_each_part_of_the_text_knows_its_line(insight_text: str) ->
     assert lines[insight.lines["breaks"] - 1].startswith("Nobody")
 
 
-def test_windows_line_ends_and_a_byte_order_mark_change_nothing(insight_text: str) -> None:
-    assert parse_insight("\ufeff" + insight_text.replace("\n", "\r\n"), "f.md") == parse_insight(insight_text, "f.md")
-
-
 EDITS = [  # replace the first with the second; the error stands in the line of the third and says the fourth
     ("claim:", "clam:", "clam:", "Try claim."),
     ("claim: A mean is what each would get if all was shared out evenly.", "claim: no", "", ""),
@@ -62,6 +58,8 @@ EDITS = [  # replace the first with the second; the error stands in the line of 
     ("anchor: mean", "anchor: mean\nneeds: other", "needs", "is a list"),
     ("anchor: mean", "anchor: mean\nneeds: [1]", "needs", "lists texts"),
     ("anchor: mean", "anchor: mean\nneeds: [a, a]", "needs", "each once"),
+    ("anchor: mean", "anchor: mean\nkeep: [numbrs]", "keep", "Try numbers."),
+    ("anchor: mean", "anchor: mean\nkeep: numbers", "keep", "is a list"),
     ("numbers: [1, 2, 9]", "numbers: [1, 2, 9]\n    right: yes", "  three:", "computes the answer"),
     ("numbers: [1, 2, 9]", "numbers: [1, 2, 9]\n    right: 4", "right: 4", "is text"),
     (
@@ -100,6 +98,7 @@ def test_without_code_every_misconception_needs_its_answer_everywhere(codeless_t
         ("      one-of-many: It hardly", "      one-of-may: It hardly", "Try one-of-many"),
         ("    right: It rises a lot.\n", "", "no right answer"),
         ("    right: It rises", "    rigth: It rises", "Try right."),
+        ("skip:", "keep: [numbers]\nskip:", "no question has an input 'numbers' to keep. Try deleting"),
         ("    counter: town\n", "    counter: town\n    mutant: |\n      - a\n      + b\n", "needs a `call:`"),
     ]:
         assert old in codeless_text

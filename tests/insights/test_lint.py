@@ -14,15 +14,42 @@ MIDDLE = "+ sorted(numbers)[len(numbers) // 2]"
 PAIR = {"call: mean(numbers)": "call: '[mean(numbers), len(numbers)]'"}
 WORD = {"call: mean(numbers)": "call: \"'w' + str(int(mean(numbers)))\""}
 
-# name: (rule, the line that the finding points at, what is replaced in the clean text)
+LEVELS = "(mean(numbers) >= 3) + (mean(numbers) >= 8) + (mean(numbers) >= 12)"
+SIZES = {
+    "call: mean(numbers)": f"call: \"['low', 'mid', 'high', 'huge'][{LEVELS}]\"\noptions: [low, mid, high, huge]",
+    "[3, 4, 4, 13]": "[1, 2, 2, 11]",
+}
+TWO_SIZES = {
+    "call: mean(numbers)": "call: \"'low' if mean(numbers) < 8 else 'high'\"\noptions: [low, high]",
+    "[3, 4, 4, 13]": "[1, 8, 9, 10]",
+    "counter: three\n    reply": "counter: four\n    reply",
+    "counter: four\nskip": "counter: three\nskip",
+}
+
+# name: (rule, what stands where the finding points, what is replaced in the clean text); a fault that is "words" is
+# planted into the page without code, for which nothing has to be run
 FAULTS: Mapping[str, tuple[str, str, Mapping[str, str]]] = {
-    "claim-long": ("claim-long", "claim:", {"if all was shared": "if all " + "of it " * 10 + "was shared"}),
+    "words-claim-long": ("claim-long", "claim:", {"moves a mean": "moves " + "and moves " * 10 + "a mean"}),
     "anchor-missing": ("anchor-missing", "anchor:", {"anchor: mean": "anchor: meen"}),
     "anchor-statement": ("anchor-missing", "anchor:", {"anchor: mean": "anchor: mean.totl"}),
     "anchor-none": ("anchor-missing", "id:", {"anchor: mean\n": ""}),
-    "show-missing": ("anchor-missing", "show:", {"anchor: mean": "anchor: mean\nshow: [smooth, meen]"}),
-    "no-skip": ("no-skip", "id:", {"skip: Medians.\n": ""}),
-    "no-breaks": ("no-breaks", "Put everything", {"## Where it breaks\nNobody may have the mean.\n": ""}),
+    "show-missing": ("anchor-missing", "meen]", {"anchor: mean": "anchor: mean\nshow: [smooth, meen]"}),
+    "words-no-skip": ("no-skip", "id:", {"skip: Robust statistics.\n": ""}),
+    "words-no-breaks": (
+        "no-breaks",
+        "Sharing out",
+        {"## Where it breaks\nWith enough others, even a far number fades.\n": ""},
+    ),
+    "words-few-questions": ("few-questions", "questions:", {"  race:\n": "  race:\n    holdout: true\n"}),
+    "words-placeholder-claim": ("placeholder", "claim:", {"One far number": "TODO the one thing. One far number"}),
+    "words-placeholder-belief": ("placeholder", "belief:", {"One among": "TODO who says so? One among"}),
+    "words-placeholder-text": ("placeholder", "Sharing out", {"Sharing out": "Sharing out TODO"}),
+    "words-figure-missing": ("figure", "![one", {"Sharing out": "![one heap](heap.svg)\nSharing out"}),
+    "words-figure-elsewhere": ("figure", "![one", {"Sharing out": "![one heap](../faulty/mean.svg)\nSharing out"}),
+    "words-figure-long": ("figure", "![one", {"Sharing out": f"![one heap]({'x' * 5_000}.svg)\nSharing out"}),
+    "words-figure-mute": ("figure", "![](mean", {"With enough": "![](mean.svg)\nWith enough"}),
+    "option-missing": ("answers", "four:", {**SIZES, "[low, mid, high, huge]": "[low, mid, huge]"}),
+    "few-options": ("few-options", "three:", TWO_SIZES),
     "question-fails": ("answers", "three:", {"[1, 2, 9]": "[]"}),
     "diff-mismatch": ("answers", "mutant:", {"- total / len": "- totl / len"}),
     "diff-no-python": ("answers", "mutant:", {MIDDLE: "+ sorted(numbers"}),
@@ -64,19 +91,20 @@ FAULTS: Mapping[str, tuple[str, str, Mapping[str, str]]] = {
     ),
     "words-longest": ("key-longest", "town:", {"right: It rises a lot.": "right: It rises a lot, as everybody knows."}),
     "words-echo": ("key-echoes", "town:", {"right: It rises a lot.": "right: The mean moves."}),
+    "words-few-options": ("few-options", "town:", {"It becomes the middle income.": "It stays about the same."}),
     "words-holdout": ("holdout-blind", "questions:", {"holdout: true": "holdout: false"}),
     "format": ("format", "clam:", {"claim:": "clam:"}),
 }
 
-LEVELS = "(mean(numbers) >= 3) + (mean(numbers) >= 8) + (mean(numbers) >= 12)"
 CLEAN: Mapping[str, Mapping[str, str]] = {
     "clean": {},
     "clean-words": {},
     "clean-choice": {  # the options are read by all, so a key among them may stand anywhere
-        "call: mean(numbers)": f"call: \"['low', 'mid', 'high', 'huge'][{LEVELS}]\"\noptions: [low, mid, high, huge]",
-        "[3, 4, 4, 13]": "[1, 2, 2, 11]",
+        **SIZES,
         "Put everything": "Put everything, high or mid,",
     },
+    "clean-words-longest-claim": {"moves a mean": "moves " + "and moves " * 7 + "a mean"},
+    "clean-words-figure": {"Sharing out": "![one heap](mean.svg)\nSharing out"},
     "clean-own-inputs": {  # (4, 3) is the answer, and stands in the question itself
         "call: mean(numbers)": "call: '[mean(numbers), 3]'",
         "[1, 2, 9]": "[4, 3, 4.5, 4.5]",
@@ -99,6 +127,7 @@ def faulty(tmp_path_factory: pytest.TempPathFactory, insight_text: str, codeless
     folder = tmp_path_factory.mktemp("faulty")
     source = Path(__file__).parent / "fixtures" / "averages" / "averages.py"
     (folder / "averages.py").write_text(source.read_text())
+    (folder / "mean.svg").touch()
     for name, edits in {**{name: edits for name, (_, _, edits) in FAULTS.items()}, **CLEAN}.items():
         text = codeless_text if "words" in name else insight_text
         lines = [f"id: {name}" if line.startswith("id: ") else line for line in text.split("\n")]
@@ -121,7 +150,7 @@ def test_a_planted_fault_is_found_where_it_is_and_as_nothing_else(name: str, rep
     path = faulty / f"{name}.md"
     findings = [finding for finding in report.findings if finding.path == str(path)]
     assert {finding.rule for finding in findings} == {rule}
-    assert path.read_text().split("\n")[findings[0].line - 1].strip().startswith(where)
+    assert path.read_text().split("\n")[findings[0].line - 1][findings[0].column - 1 :].startswith(where)
     for finding in findings:
         assert finding.severity == ("warning" if rule in WARNINGS else "error")
         assert finding.message
@@ -137,36 +166,34 @@ def test_what_is_clean_stays_clean_among_all_those_faults(name: str, report: Rep
 def test_a_clean_course_has_no_finding_whether_its_lock_is_missing_or_fresh(folder: Path) -> None:
     missing = lint_course(folder)
     assert (missing.findings, missing.lock, missing.exit_code) == ((), "missing", 0)
-    assert (missing.insights, missing.misconceptions, missing.questions) == (3, 6, 8)
+    assert (missing.insights, missing.misconceptions, missing.questions) == (3, 6, 9)
     write_lock(make_lock(load_course(folder)), folder)
     fresh = lint_course(folder)
     assert (fresh.findings, fresh.lock, fresh.exit_code) == ((), "fresh", 0)
 
 
-def test_with_a_fresh_lock_nothing_is_run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_lock(make_lock(load_course(folder)), folder)
+def test_with_a_fresh_lock_nothing_is_run(locked: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("something was run")
 
     monkeypatch.setattr(answers, "run_jobs", refuse)
-    assert lint_course(folder).exit_code == 0
-    (folder / "averages.py").write_text((folder / "averages.py").read_text().replace("0.0", "0"))
+    assert lint_course(locked).exit_code == 0
+    (locked / "averages.py").write_text((locked / "averages.py").read_text().replace("0.0", "0"))
     with pytest.raises(AssertionError, match="something was run"):
-        lint_course(folder)
+        lint_course(locked)
 
 
-def test_a_changed_anchor_only_says_look_again(folder: Path) -> None:
-    write_lock(make_lock(load_course(folder)), folder)
-    source = (folder / "averages.py").read_text()
-    (folder / "averages.py").write_text(
+def test_a_changed_anchor_only_says_look_again(locked: Path) -> None:
+    source = (locked / "averages.py").read_text()
+    (locked / "averages.py").write_text(
         source.replace("total / len(numbers)", "total / len(numbers) * 1").replace("of all", "of each")
     )
-    text = (folder / "a-mean-is-a-fair-share.md").read_text()
-    (folder / "a-mean-is-a-fair-share.md").write_text(
+    text = (locked / "a-mean-is-a-fair-share.md").read_text()
+    (locked / "a-mean-is-a-fair-share.md").write_text(
         text.replace("- return total / len(numbers)", "- return total / len(numbers) * 1")
     )
-    report = lint_course(folder)
+    report = lint_course(locked)
     assert [(f.rule, f.severity, f.line) for f in report.findings] == [("anchor-changed", "warning", 4)]
     assert report.lock == "stale"
 
@@ -200,11 +227,19 @@ def test_one_broken_helper_is_one_error(folder: Path, old: str, new: str) -> Non
         ("needs: [a-mean-is-a-fair-share]", "needs: [smoothing-starts-low]", "format"),
     ],
 )
-def test_needs_that_lead_nowhere_or_round_in_a_circle_are_errors(folder: Path, old: str, new: str, rule: str) -> None:
-    path = folder / "smoothing-starts-low.md"
+def test_needs_that_lead_nowhere_or_round_in_a_circle_are_errors(locked: Path, old: str, new: str, rule: str) -> None:
+    path = locked / "smoothing-starts-low.md"
     path.write_text(path.read_text().replace(old, new))
-    report = lint_course(folder)
+    report = lint_course(locked)
     assert [(f.rule, f.path, f.line) for f in report.findings] == [(rule, str(path), 5)]
+
+
+def test_an_insight_that_no_lesson_gets_to_is_an_error_in_its_file(locked: Path) -> None:
+    path = locked / "course.yaml"
+    path.write_text(path.read_text().replace(", one-outlier-is-enough", ""))
+    report = lint_course(locked)
+    file = str(locked / "one-outlier-is-enough.md")
+    assert [(f.rule, f.path, f.line, f.column) for f in report.findings] == [("format", file, 2, 1)]
 
 
 def test_a_course_that_cannot_be_read_exits_with_2(tmp_path: Path) -> None:
@@ -221,8 +256,8 @@ def test_a_damaged_lock_counts_as_none(folder: Path) -> None:
 def test_the_text_has_the_line_the_severity_and_the_remedy_in_columns(report: Report, faulty: Path) -> None:
     text = report.to_text().split("\n")
     start = text.index(str(faulty / "counter-blind.md"))
-    assert text[start + 1].startswith("  21  error    the counter 'four' does not show 'takes-the-middle' to be wrong")
-    assert "               Try three." in text[start + 2 : start + 4]
+    assert text[start + 1].startswith("   21:5  error    the counter 'four' does not show 'takes-the-middle' to be")
+    assert "                  Try three." in text[start + 2 : start + 4]
     assert all(len(line) <= 80 for line in text if not line.startswith("/"))
     assert text[-1].endswith("errors, 5 warnings.")
 
@@ -234,4 +269,4 @@ def test_the_json_names_every_finding(report: Report) -> None:
     found = data["findings"]
     assert isinstance(found, list)
     assert len(found) == len(report.findings)
-    assert set(found[0]) == {"path", "line", "severity", "rule", "message", "remedy"}
+    assert set(found[0]) == {"path", "line", "column", "severity", "rule", "message", "remedy"}

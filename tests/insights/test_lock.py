@@ -5,11 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from microgpt import sandbox
-from microgpt.errors import CourseError
+from microgpt.cli import app
+from microgpt.errors import CourseError, SandboxError
 from microgpt.insights import answers
 from microgpt.insights.course import load_course
 from microgpt.insights.lock import Fault, Lock, lock_path, make_lock, read_lock, render_lock, stale, write_lock
@@ -69,6 +71,7 @@ def test_a_comment_in_the_subject_makes_nothing_stale_and_the_values_stay_beside
         assert name in source[lines[place] - 1]
 
 
+@pytest.mark.slow
 def test_a_mutants_lines_that_stand_elsewhere_too_are_meant_where_the_anchor_is(lock: Lock, tmp_path: Path) -> None:
     folder = tmp_path / "averages"
     shutil.copytree(Path(__file__).parent / "fixtures" / "averages", folder)
@@ -146,6 +149,7 @@ def test_one_question_stands_on_one_line(lock: Lock) -> None:
         (f"{MEAN}.md", "call: mean(numbers)", "call: mean(numbers) * 1", (MEAN,)),
         (f"{MEAN}.md", "ask: What is", "ask: What's", (MEAN,)),
         (f"{MEAN}.md", "anchor: mean", "anchor: mean\nwithin: 0.01", (MEAN,)),
+        (f"{SMOOTH}.md", "needs:", "keep: [keep]\nneeds:", (SMOOTH,)),
         (f"{MEAN}.md", "+ return total", "+ return 2 * total", (MEAN,)),
         (f"{MEAN}.md", "holdout: true", "holdout: false", (MEAN,)),
         (f"{OUTLIER}.md", "It hardly changes", "It changes little", (OUTLIER,)),
@@ -190,6 +194,7 @@ def test_an_insight_that_is_gone_is_stale_and_leaves_the_lock(lock: Lock, folder
     assert tuple(make_lock(course, old=lock).insights) == (MEAN, SMOOTH)
 
 
+@pytest.mark.slow
 def test_a_crash_or_a_loop_is_a_fault_that_shows_but_is_no_answer(folder: Path) -> None:
     edit(folder / f"{MEAN}.md", "+ sorted(numbers)[len(numbers) // 2]", "+ numbers[99]")
     edit(folder / f"{MEAN}.md", "+ return total\n", "+ return {}\n")
@@ -218,19 +223,56 @@ def test_a_mutant_that_never_ends_costs_no_other_answer(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "old", "new", "says", "line"),
     [
-        (
+        pytest.param(
             f"{MEAN}.md",
             "numbers: [1, 2, 9]",
             "numbers: []",
             "question 'three' fails on the subject: ZeroDivisionError",
             8,
+            marks=pytest.mark.slow,
         ),
         (f"{MEAN}.md", "- total / len", "- totl / len", "the mutant of 'takes-the-middle': - totl", 18),
-        (f"{MEAN}.md", "+ sorted(numbers)[", "+ sorted(numbers)[(", "the mutant of 'takes-the-middle': no Python", 18),
-        (f"{MEAN}.md", "call: mean(numbers)", "call: '{1: mean(numbers)}'", "the answer holds a dict", 8),
-        (f"{MEAN}.md", "call: mean(numbers)", "call: mean(numbers)\noptions: [a, b]", "none of the options", 9),
+        pytest.param(
+            f"{MEAN}.md",
+            "+ sorted(numbers)[",
+            "+ sorted(numbers)[(",
+            "the mutant of 'takes-the-middle': no Python",
+            18,
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            f"{MEAN}.md",
+            "call: mean(numbers)",
+            "call: '{1: mean(numbers)}'",
+            "the answer holds a dict",
+            8,
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            f"{MEAN}.md",
+            "call: mean(numbers)",
+            "call: mean(numbers)\noptions: [a, b]",
+            "none of the options",
+            9,
+            marks=pytest.mark.slow,
+        ),
         ("helpers.py", "def smoothed", "import nowhere\ndef smoothed", "cannot be loaded: ModuleNotFoundError", 0),
-        ("helpers.py", "return smooth(", "return smoth(", "fails on the subject: NameError", 10),
+        pytest.param(
+            "helpers.py",
+            "return smooth(",
+            "return smoth(",
+            "fails on the subject: NameError",
+            10,
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            f"{MEAN}.md",
+            "call: mean(numbers)",
+            "call: len(numbers) * 10 ** 400",
+            "is no number, text or even list",
+            8,
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_what_cannot_be_answered_is_one_error_at_its_place(
@@ -267,6 +309,19 @@ def test_a_lock_of_another_version_is_refused(lock: Lock, folder: Path) -> None:
     lock_path(folder).write_text(render_lock(lock).replace("microgpt/lock/1", "microgpt/lock/2"))
     with pytest.raises(CourseError, match="another version"):
         read_lock(folder)
+
+
+def test_interrupted_while_it_is_written_a_lock_leaves_nothing_behind(
+    lock: Lock, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = sorted(os.listdir(folder))
+    monkeypatch.setattr(os, "replace", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        write_lock(lock, folder)
+    assert sorted(os.listdir(folder)) == before
 
 
 def test_on_a_full_disk_the_lock_before_is_still_whole(lock: Lock, mount_disk: Callable[[str], Path]) -> None:
@@ -306,3 +361,40 @@ def test_two_misconceptions_with_one_answer_are_neither_named_nor_told_apart(loc
     assert named_alone(twins, 0.005) == ("c",)
     assert not told_apart("a", "b", [twins], 0.005)
     assert told_apart("a", "c", [twins], 0.005)
+
+
+def test_where_nothing_contains_code_a_folder_is_locked_only_if_its_owner_trusts_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sandbox, "_walls", lambda: ("none", "no walls. Try: walls"))
+    refused = CliRunner().invoke(app, ["course", "lock", str(folder)])
+    assert isinstance(refused.exception, SandboxError)
+    assert not lock_path(folder).exists()
+    trusted = CliRunner().invoke(app, ["course", "lock", str(folder), "--trust"])
+    assert trusted.exit_code == 0
+    assert trusted.stderr == "Nothing here can contain code, so the course ran with limits only.\n"
+    assert stale(load_course(folder), read_lock(folder)) == ()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["course", "lint", "COURSE"],
+        ["course", "lock", "COURSE"],
+        ["course", "lock", "COURSE", "--experiments"],
+        ["insight", "preview", MEAN, "COURSE"],
+        ["insight", "new", "mean", "COURSE", "--id", "another"],
+    ],
+    ids=" ".join,
+)
+def test_where_nothing_contains_code_no_command_runs_a_stranger_s(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    canary = folder / "canary"
+    for name in ("averages.py", "helpers.py", "experiment.py"):
+        with (folder / name).open("a") as file:
+            file.write(f"\n\nopen({str(canary)!r}, 'w').close()\n")
+    monkeypatch.setattr(sandbox, "_walls", lambda: ("none", "no walls. Try: walls"))
+    refused = CliRunner().invoke(app, [str(folder) if word == "COURSE" else word for word in command])
+    assert isinstance(refused.exception, SandboxError)
+    assert not canary.exists()

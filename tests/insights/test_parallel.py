@@ -8,9 +8,9 @@ from microgpt.insights.parallel import MOST, candidates, choose
 from microgpt.sandbox import Json
 
 
-def insight(questions: str, name: str = "some-idea") -> Insight:
+def insight(questions: str, name: str = "some-idea", keep: str = "") -> Insight:
     return parse_insight(
-        f"---\nid: {name}\nclaim: C.\nask: What?\ncall: f(x)\nquestions:\n{questions}"
+        f"---\nid: {name}\nclaim: C.\nask: What?\ncall: {'f(x, y)' if keep else 'f(x)'}\n{keep}questions:\n{questions}"
         "misconceptions:\n  m:\n    belief: B.\n    counter: a\n    mutant: |\n      - x\n      + y\n---\nText.\n",
         "f.md",
     )
@@ -70,6 +70,15 @@ def test_texts_come_from_those_that_the_educator_wrote_and_flags_stay() -> None:
     assert {str(x) for x in varied("[emma, true]", "[ava, true]", "[mia, false]")} <= {
         f"['{name}', {flag}]" for name in ("emma", "ava", "mia") for flag in (True, False)
     }
+
+
+@given(x=st.lists(st.integers(1, 99), min_size=1, max_size=3), y=NUMBERS)
+def test_a_kept_input_stays_that_of_the_question_it_varies_and_the_others_vary_as_ever(x: list[int], y: float) -> None:
+    lines = f"  a:\n    x: {x}\n    y: {y}\n  b:\n    x: {x[::-1]}\n    y: {y + 1}\n"
+    found = candidates(insight(lines, keep="keep: [y]\n"))
+    assert found
+    assert all(inputs["y"] == template.inputs["y"] for template, inputs in found)
+    assert all(inputs["x"] != template.inputs["x"] for template, inputs in found)
 
 
 def test_holdouts_are_neither_varied_nor_repeated() -> None:

@@ -15,7 +15,9 @@ import pytest
 from microgpt.errors import StoreError
 from microgpt.learner.database import MIGRATIONS, default_path, open_database
 from microgpt.learner.evidence import Event
+from microgpt.learner.profile import Profile
 from microgpt.learner.store import Store
+from microgpt.tutor.state import LessonState
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
 AS_ROOT = pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user, or mount a small disk")
@@ -218,18 +220,19 @@ def test_on_a_disk_too_full_to_begin_one_line_says_so(small_disk, room):
 
 # ---- Migrations
 
+LATEST = len(MIGRATIONS)
 NEXT = (*MIGRATIONS, ("ALTER TABLE events ADD COLUMN mood TEXT", "CREATE TABLE moods (name TEXT)"))
 BROKEN = (*NEXT, ("CREATE TABLE half (x)", "ALTER TABLE nowhere ADD COLUMN x"))
 
 
 def test_an_older_format_is_copied_then_brought_up_to_date(path):
-    leftover = path.with_name("learner-format-1.partial")
+    leftover = path.with_name(f"learner-format-{LATEST}.partial")
     leftover.write_text("what a killed process left")
     open_database(path, create=True, wait_s=1, migrations=NEXT).close()
     with closing(open_database(path, create=True, wait_s=1, migrations=NEXT)) as db:
-        assert db.execute("PRAGMA user_version").fetchone() == (2,)
+        assert db.execute("PRAGMA user_version").fetchone() == (LATEST + 1,)
         assert db.execute("SELECT count(*), max(mood) FROM events").fetchone() == (200, None)
-    copy = path.with_name("learner-format-1.db")
+    copy = path.with_name(f"learner-format-{LATEST}.db")
     assert sorted(path.parent.iterdir()) == [copy, path]
     assert mode(copy) == "0o600"
     with Store.open(copy) as store:
@@ -270,6 +273,120 @@ def test_a_record_of_a_newer_version_is_left_alone_and_the_way_to_upgrade_said(p
     before = path.read_bytes()
     with pytest.raises(StoreError, match=r"format 7.*newer.*pip install --upgrade microgpt-tutor"):
         Store.open(path)
+    assert path.read_bytes() == before
+    assert list(path.parent.iterdir()) == [path]
+
+
+def from_dump(path, version):
+    """Make the record that a released version wrote."""
+    dump = Path(__file__).parent / "fixtures" / f"format-{version}.sql"
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript(dump.read_text(encoding="utf-8"))
+        db.execute("PRAGMA journal_mode = WAL")
+    path.chmod(0o600)
+
+
+def rows(path):
+    """Return what a record holds, less what its format added."""
+    with closing(sqlite3.connect(path)) as db:
+        events = db.execute("SELECT lesson, seq, time, learner, course, kind, ask_id, body FROM events").fetchall()
+        return events, db.execute("SELECT id, name, language FROM learners").fetchall()
+
+
+def test_the_first_format_is_read_after_a_copy_with_every_event_and_learner_and_the_lesson_goes_on(tmp_path):
+    path = tmp_path / "learner.db"
+    from_dump(path, 1)
+    before = rows(path)
+    with Store.open(path) as store:
+        assert store.learner("bob") == Profile(id="bob", name="Bob Ünsal")
+        assert len(list(store.events("ada-microgpt"))) == 31
+        assert LessonState.from_json(store.snapshot("ada-microgpt")[0]).ask is not None
+        store.save_learner(Profile(id="bob", name="Bob", interests="chess", minutes=20))
+        assert store.learner("bob") == Profile(id="bob", name="Bob", interests="chess", minutes=20)
+        with store.transaction("ada-microgpt") as tx:
+            assert tx.append(event(0)).seq == 32
+    copy = path.with_name("learner-format-1.db")
+    assert rows(copy) == before
+    assert sorted(tmp_path.iterdir()) == [copy, path]
+
+
+def test_migrated_the_first_format_has_the_tables_of_a_new_record(tmp_path):
+    def schema(path):
+        with Store.open(path) as store:
+            return sorted(store._db.execute("SELECT type, name, sql FROM sqlite_master"), key=str)
+
+    def columns(path):
+        with Store.open(path) as store:
+            return [store._db.execute(f"PRAGMA table_info({table})").fetchall() for table in ("events", "learners")]
+
+    from_dump(tmp_path / "learner.db", 1)
+    assert [row[:2] for row in schema(tmp_path / "learner.db")] == [row[:2] for row in schema(tmp_path / "new.db")]
+    assert columns(tmp_path / "learner.db") == columns(tmp_path / "new.db")
+
+
+# ---- Only reading
+
+
+def test_an_older_format_that_is_only_read_is_understood_and_not_touched(tmp_path):
+    path = tmp_path / "learner.db"
+    from_dump(path, 1)
+    before = path.read_bytes()
+    with Store.to_read(path) as store:
+        assert store.learners() == ["ada", "bob"]
+        assert store.learner("ada") == Profile(id="ada", name="Ada")
+        assert [answer.outcome for answer in store.answers("ada-microgpt")].count("wrong") == 3
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_reading_makes_nothing_and_can_write_nothing(tmp_path, path):
+    with Store.to_read(tmp_path / "home" / "learner.db") as store:
+        assert (store.learners(), store.lessons(), store.answers("ada-microgpt")) == ([], [], [])
+    for where in (path, tmp_path / "home" / "learner.db"):
+        with Store.to_read(where) as store, pytest.raises(StoreError, match="cannot be written"):
+            append(store)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_who_only_reads_sees_what_another_process_has_written_and_not_yet_put_into_the_file(path):
+    with Store.open(path) as writer:
+        append(writer, 3)
+        with Store.to_read(path) as reader:
+            assert len(numbers(reader)) == 203
+            append(writer, 3)
+            assert len(numbers(reader)) == 206
+
+
+@AS_ROOT
+def test_on_a_disk_that_cannot_be_written_it_is_read_all_the_same(mount_disk):
+    folder = mount_disk("256k")
+    from_dump(folder / "learner.db", 1)
+    subprocess.run(["mount", "-o", "remount,ro", folder], check=True)
+    with Store.to_read(folder / "learner.db") as store:
+        assert len(list(store.events("ada-microgpt"))) == 31
+
+
+@AS_ROOT
+def test_on_a_full_disk_it_is_read_or_one_line_says_what_to_do(small_disk):
+    from_dump(small_disk / "learner.db", 1)
+    free = os.statvfs(small_disk)
+    (small_disk / "more").write_bytes(bytes(free.f_bavail * free.f_bsize))
+    before = (small_disk / "learner.db").read_bytes()
+    with pytest.raises(StoreError, match=r"disk is full.*Free some space"), Store.to_read(small_disk / "learner.db"):
+        pass
+    assert (small_disk / "learner.db").read_bytes() == before
+
+
+@pytest.mark.parametrize("damage", ["a text file", "a newer version"])
+def test_what_cannot_be_read_is_told_in_one_line_and_left_as_it_is(path, damage):
+    if damage == "a text file":
+        path.write_text("Dear diary,\n" * 1000)
+    else:
+        with closing(sqlite3.connect(path)) as db:
+            db.execute("PRAGMA user_version = 99")
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match=r"left as it (is|was)"):
+        Store.to_read(path)
     assert path.read_bytes() == before
     assert list(path.parent.iterdir()) == [path]
 

@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from microgpt.insights.locked import Fault, LockedQuestion
+from microgpt.insights.locked import Fault, LockedInsight, LockedQuestion
+from microgpt.insights.practice import Exercise
 from microgpt.insights.question import render_inputs
 from microgpt.learner.evidence import question_hash
 from microgpt.learner.mastery import mastered
@@ -32,12 +33,16 @@ class Classroom:
     """One learner's lesson.
 
     Args:
-        taught: what `tools.teachable` gives here; the bundled course unless the test replaced it.
+        taught: what `tools.teachable` gives here; a short course unless the test replaced it.
+        may_run: whether exercises may ask for code; not by default, so that every machine gets the same lessons.
     """
 
-    def __init__(self, store: Store, taught: Teachable, *, heard: bool = True, learner: str = "ada") -> None:
+    def __init__(
+        self, store: Store, taught: Teachable, *, heard: bool = True, learner: str = "ada", may_run: bool = False
+    ) -> None:
         self.store, self.taught, self.now, self.learner = store, taught, MONDAY, learner
-        self.tools = LessonTools(store, clock=lambda: self.now, heard=(lambda quote: True) if heard else None)
+        heard_all = (lambda quote: True) if heard else None
+        self.tools = LessonTools(store, clock=lambda: self.now, heard=heard_all, may_run=lambda: may_run)
         self.lesson = f"{learner}-{taught.course.id}"
         self.log, self.folded = [], LessonState()  # the events so far, and what they come to, folded here
 
@@ -92,16 +97,31 @@ class Classroom:
         assert len(found) == 1
         return found[0]
 
+    def exercise(self, turn: Turn) -> Exercise:
+        """Return the exercise that a turn sets, found by its text alone."""
+        exercises = self.taught.exercises(turn.say["insight"]).values()
+        shown = [e for e in exercises if (e.task, list(e.lines)) == (turn.ask.text, turn.say["source"]["lines"])]
+        assert len(shown) == 1
+        return shown[0]
+
     def right(self, turn: Turn) -> Graded:
-        """Answer the turn's question rightly."""
+        """Answer the turn's question, or do its exercise, rightly."""
+        if turn.move == "practise":
+            return self.answer(turn.ask.ask_id, solution(self.exercise(turn)))
         return self.answer(turn.ask.ask_id, said(turn, self.question(turn).key))
 
     def run(self, respond: Callable[["Classroom", Turn], Turn], *, goal: str = "", most: int = 150) -> list[Turn]:
-        """Play a lesson from where it is to its end; return its turns, the last one `finish`."""
+        """Play a lesson from where it is to its end; return its turns, the last one `finish`.
+
+        Args:
+            respond: answers a question; exercises are done rightly.
+        """
         turns = [self.start(goal)]
         while len(turns) < most:
             turn = turns[-1]
-            if turn.ask is not None:
+            if turn.move == "practise":
+                turns.append(self.right(turn).then)
+            elif turn.ask is not None:
                 turns.append(respond(self, turn))
             elif turn.move != "finish":
                 turns.append(self.next(turn.ack))
@@ -158,9 +178,38 @@ class Classroom:
         assert all(after[name] <= before[name] for name in before)
 
 
+def short_course() -> Teachable:
+    """Return three insights of the bundled course, each with one question that measures: a lesson gets to its end."""
+    whole = teachable("microgpt")
+    needs = {
+        "softmax-makes-shares": (),
+        "attention-is-a-weighted-average": ("softmax-makes-shares",),
+        "adam-corrects-its-bias": (),
+    }
+    attention, adam = ("attention-is-a-weighted-average",), ("adam-corrects-its-bias",)
+    course = replace(
+        whole.course,
+        insights={name: replace(whole.course.insights[name], needs=needed) for name, needed in needs.items()},
+        order=tuple(needs),
+        goals={"everything": tuple(needs), "attention": attention, "optimizer": adam},
+    )
+    return Teachable(course=course, lock=replace(whole.lock, insights={name: _short(whole, name) for name in needs}))
+
+
+def _short(whole: Teachable, name: str) -> LockedInsight:
+    locked = whole.lock.insights[name]
+    measures = next(question for question in locked.questions if question.holdout)
+    return replace(locked, questions=tuple(q for q in locked.questions if not q.holdout or q == measures))
+
+
 def text_of(question: LockedQuestion) -> str:
     inputs = render_inputs(question.inputs)
     return f"{inputs}\n{question.ask}" if inputs else question.ask
+
+
+def solution(exercise: Exercise) -> str:
+    """Return a right answer to an exercise as a learner types it."""
+    return {"hunt": str(exercise.key[:1])[1:-1], "write": exercise.answer}.get(exercise.kind, exercise.key)
 
 
 def said(turn: Turn, value) -> str:
@@ -191,8 +240,8 @@ def with_questions(taught: Teachable, insight: str, questions: tuple[LockedQuest
 
 @pytest.fixture(scope="session")
 def course() -> Teachable:
-    """The bundled course with its answers."""
-    return teachable("microgpt")
+    """A short course with its answers."""
+    return short_course()
 
 
 @pytest.fixture
@@ -210,7 +259,7 @@ def classroom(course, monkeypatch) -> Callable[..., Classroom]:
 
 @pytest.fixture
 def room(classroom) -> Classroom:
-    """A classroom of the bundled course that holds what its learner says."""
+    """A classroom of the short course that holds what its learner says."""
     return classroom()
 
 
@@ -220,6 +269,7 @@ def tool():
 
     class Tool:
         text_of, said, said_to = staticmethod(text_of), staticmethod(said), staticmethod(said_to)
+        solution = staticmethod(solution)
         with_question, with_questions = staticmethod(with_question), staticmethod(with_questions)
         question_hash, monday, day = staticmethod(question_hash), MONDAY, timedelta(days=1)
 

@@ -31,7 +31,7 @@ def test_a_question_in_the_words_of_an_insight_finds_it_whatever_their_endings(q
     "question",
     [
         "How tall is Mount Everest?",
-        "Which values guide good companies?",
+        "Which averages steer wealthy companies?",
         "who are you?",
         "why?",
         "?",

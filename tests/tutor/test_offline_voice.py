@@ -10,13 +10,17 @@ from functools import cache
 import pytest
 
 from microgpt.insights.locked import Fault, LockedQuestion
+from microgpt.insights.practice import Exercise
 from microgpt.learner.profile import Profile
 from microgpt.learner.store import Store
+from microgpt.tutor import tools as tools_module
+from microgpt.tutor.policy import Teachable
 from microgpt.tutor.render import show
 from microgpt.tutor.session import current_state
-from microgpt.tutor.tools import LessonTools, teachable
+from microgpt.tutor.tools import LessonTools
 from microgpt.tutor.turns import Hint, Turn
 from microgpt.tutor.voices import Heading, Listing, Options, Spoken, offline
+from tests.tutor.conftest import short_course
 
 ADA = Profile(id="me", name="Ada")
 PRAISE = re.compile(r"\b(great|excellent|awesome|amazing|well done|good job|perfect|fantastic|wonderful|nice)\b", re.I)
@@ -37,12 +41,26 @@ def gives_up(question: LockedQuestion) -> str:
     return "I give up"
 
 
+def hunts(answer: Callable[[LockedQuestion], str], exercise: Exercise) -> str:
+    """Answer a hunt, as one who answers questions so would: by its changed line, by its first, or not at all."""
+    assert isinstance(exercise.key, list)
+    return {knows: str(exercise.key[0]), believes: str(exercise.start)}.get(answer, "I give up")
+
+
 @cache
 def turns(answer: Callable[[LockedQuestion], str], sittings: int = 2) -> Sequence[Turn]:
     """Return the turns of a lesson in which every question is answered so; a week lies between sittings."""
+    with pytest.MonkeyPatch.context() as patch:
+        taught = short_course()
+        patch.setattr(tools_module, "teachable", lambda where: taught)
+        return _turns(answer, taught, sittings)
+
+
+def _turns(answer: Callable[[LockedQuestion], str], taught: Teachable, sittings: int) -> Sequence[Turn]:
     store, out, week = Store.in_memory(), list[Turn](), timedelta(days=7)
     for sitting in range(sittings):
-        tools = LessonTools(store, clock=lambda: datetime.now(UTC) + sitting * week, heard=lambda quote: True)  # noqa: B023
+        clock = lambda: datetime.now(UTC) + sitting * week  # noqa: B023, E731
+        tools = LessonTools(store, clock=clock, heard=lambda quote: True, may_run=lambda: False)
         turn = tools.start(learner="me")
         for _ in range(25):
             out.append(turn)
@@ -51,8 +69,10 @@ def turns(answer: Callable[[LockedQuestion], str], sittings: int = 2) -> Sequenc
                 continue
             open_ask = current_state(store, turn.lesson, *store.snapshot(turn.lesson)).ask
             assert open_ask is not None
-            question = teachable("microgpt").questions(open_ask.insight)[open_ask.question]
-            quote = answer(question)
+            if open_ask.exercise:
+                quote = hunts(answer, taught.exercises(open_ask.insight)[open_ask.exercise])
+            else:
+                quote = answer(taught.questions(open_ask.insight)[open_ask.question])
             if turn.ask.holdout and quote == "I give up":
                 turn = tools.skip(turn.lesson, turn.ask.ask_id)
             else:

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from microgpt.learner.mastery import Knowledge
 from microgpt.tutor.policy import View, facts, next_plan
 from microgpt.tutor.state import PASSES, TRIES, InsightState, LessonState
-from microgpt.tutor.tools import default_script, teachable
+from microgpt.tutor.tools import default_script
+from tests.tutor.conftest import short_course
 
-TAUGHT = teachable("microgpt")
+TAUGHT = short_course()
 PATH = TAUGHT.plan("")
 KNOWN = Knowledge(p=0.99, right=("a", "b"))
 
@@ -26,6 +27,7 @@ def view(tool, **state):
         state=LessonState(learner="ada", **state),
         now=tool.monday,
         witnessed=True,
+        may_run=lambda: False,
     )
 
 

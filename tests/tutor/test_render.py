@@ -10,9 +10,9 @@ from microgpt.insights.locked import Fault
 from microgpt.tutor import render
 from microgpt.tutor.render import options_of, show, value_of
 from microgpt.tutor.state import LessonState
-from microgpt.tutor.tools import teachable
+from tests.tutor.conftest import short_course
 
-TAUGHT = teachable("microgpt")
+TAUGHT = short_course()
 QUESTIONS = [q for insight in TAUGHT.lock.insights.values() for q in insight.questions]
 
 

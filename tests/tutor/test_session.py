@@ -9,11 +9,9 @@ from microgpt.errors import LessonError
 from microgpt.insights.locked import Fault
 from microgpt.learner.mastery import PRIOR
 from microgpt.tutor.render import show
-from microgpt.tutor.tools import teachable
+from tests.tutor.conftest import short_course
 
-BELIEFS = [
-    (name, belief.id) for name, i in teachable("microgpt").course.insights.items() for belief in i.misconceptions
-]
+BELIEFS = [(name, belief.id) for name, i in short_course().course.insights.items() for belief in i.misconceptions]
 
 
 def knows_all(room, turn):

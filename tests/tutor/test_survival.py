@@ -36,6 +36,9 @@ def said(*what):
 
 def act(tools, turn):
     lesson, ask = turn.lesson, turn.ask.ask_id
+    if turn.move == "practise":
+        said("answer", ask, tools.answer(lesson, ask, str(turn.say["source"]["start"])).outcome)
+        return
     question = next(q for q in taught.questions(turn.say["insight"]).values() if turn.ask.text.endswith(q.ask)
                     and all(json.dumps(value) in turn.ask.text for value in q.inputs.values()))
     kind = turn.turn % 7
@@ -57,9 +60,9 @@ def act(tools, turn):
     said("answer", ask, tools.answer(lesson, ask, json.dumps(answer)).outcome)
 
 with Store.open(path) as store:
-    tools = LessonTools(store, clock=lambda: now[0], heard=lambda quote: True)
+    tools = LessonTools(store, clock=lambda: now[0], heard=lambda quote: True, may_run=lambda: False)
     said("ready", "", 0)
-    turn = tools.start(learner="ada")
+    turn = tools.start(learner="ada", goal="optimizer")
     while True:
         now[0] = datetime(2026, 1, 5, 9, tzinfo=UTC) + timedelta(minutes=turn.turn)
         if turn.ask is not None:
@@ -85,7 +88,7 @@ from microgpt.tutor.tools import LessonTools
 path, quote, calls = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 with Store.open(path) as store:
     tools = LessonTools(store, clock=lambda: datetime(2026, 1, 5, 9, tzinfo=UTC), heard=lambda quote: True)
-    turn = tools.start(learner="ada")
+    turn = tools.start(learner="ada", goal="optimizer")
     print("ready", flush=True)
     sys.stdin.readline()
     for n in range(calls):
@@ -190,7 +193,7 @@ def progress(path):
         return LessonTools(store, clock=lambda: None).progress(LESSON)
 
 
-@pytest.mark.parametrize("quotes", [["[0.9, 0.05, 0.05]"] * 2, ["[0.9, 0.05, 0.05]", "[0.05, 0.9, 0.05]"]])
+@pytest.mark.parametrize("quotes", [["[-7, -7]", "[-7, -7]"], ["[-7, -7]", "[-8, -8]"]])
 def test_two_processes_that_answer_one_question_are_graded_once(tmp_path, quotes):
     path = tmp_path / "learner.db"
     processes = [spawn(SWARM, path, quote, 1) for quote in quotes]

@@ -6,7 +6,6 @@ from typing import TypeAlias, cast
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
-
 DEEPEST = 64  # lists in lists: what walks through a value must not run into Python's limit
 
 
@@ -24,6 +23,7 @@ def to_json(value: object, plain: Callable[[object], object] | None = None, *, r
 
     Raises:
         NotPlainError: a part is not JSON even so.
+        UnicodeEncodeError: a text is not Unicode.
 
     >>> to_json({"pair": (1, 2.5)})
     {'pair': [1, 2.5]}
@@ -38,15 +38,30 @@ def to_json(value: object, plain: Callable[[object], object] | None = None, *, r
                 raise NotPlainError(f"the answer holds {value}, which is not a finite number")
             return value
         case str():
-            value.encode()  # half of a surrogate pair is no text
-            return value
+            return _text(value)
         case list() | tuple():
             return [to_json(part, plain, room=room - 1) for part in cast("Iterable[object]", value)]
         case dict() if all(isinstance(key, str) for key in cast("Iterable[object]", value)):
             entries = cast("Mapping[str, object]", value)
-            return {key: to_json(part, plain, room=room - 1) for key, part in entries.items()}
+            return {_text(key): to_json(part, plain, room=room - 1) for key, part in entries.items()}
         case _ if plain:
             return to_json(plain(value), room=room - 1)
         case _:
             kind = type(value).__name__
             raise NotPlainError(f"the answer holds a {kind}, which is no number, text, list or dict of such")
+
+
+def _text(value: str) -> str:
+    """Return a text; raise a `UnicodeEncodeError` for half of a surrogate pair, which is none."""
+    value.encode()
+    return value
+
+
+def one_line(text: str, length: int) -> str:
+    """Return a text as one line to be shown: no longer than that, and without a terminal's control codes.
+
+    >>> one_line("two\\nlines \\x1b[31m in red", 20)
+    'two lines ?[31m in r'
+    """
+    line = " ".join(text.split())[:length]
+    return "".join(char if char.isprintable() else "?" for char in line)

@@ -20,6 +20,7 @@ import time
 from collections.abc import Mapping
 from typing import NamedTuple, TypedDict
 
+from microgpt.sandbox.inside.landlock import adopt_orphans, die_with_parent
 from microgpt.sandbox.inside.plain import Json
 from microgpt.sandbox.inside.template import LOADING, Bounds, Group, Task, be_template, write
 
@@ -52,6 +53,12 @@ class Answer(NamedTuple):
 
 def supervise(request: Request) -> None:
     """Serve all groups, one after the other, one task at a time."""
+    # Ctrl-C is for the caller to heed; and Python's own handler would let it end even process number 1 of a namespace
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    walls = request["bounds"]["walls"]
+    if walls is not None:
+        die_with_parent(walls["caller"])
+        adopt_orphans()
     for name in PRELOADED:  # before the forks, so that no program has to load again what most ask for
         importlib.import_module(name)
     for group in request["groups"]:
@@ -92,14 +99,14 @@ def start(group: Group, bounds: Bounds) -> Template:
     starts, go = os.pipe()
     lines, answers = os.pipe()
     prints, stdout = os.pipe()
-    pid = os.fork()
+    supervisor, pid = os.getpid(), os.fork()
     if pid == 0:
         try:
             for stream, fd in enumerate((stdin, stdout, stdout)):
                 os.dup2(fd, stream)
             for fd in (stdin, nobody, go, lines, prints, stdout):
                 os.close(fd)
-            be_template(group, bounds, starts, answers)
+            be_template(group, bounds, supervisor, starts, answers)
         finally:
             os._exit(1)
     os.setpgid(pid, pid)
@@ -112,16 +119,13 @@ def stop(template: Template) -> None:
     """End the template and everything that it started.
 
     Process number 1 of a namespace may kill "everybody": whoever hid in a session of its own is found too. Elsewhere
-    that would be the user's whole desktop, so only the template's process group is ended.
+    that would be the user's whole desktop, so only the template's process group is ended; Landlock's filter lets nobody
+    leave it.
     """
     for fd in (template.go, template.lines, template.prints):
         os.close(fd)
     with contextlib.suppress(ProcessLookupError, ChildProcessError):  # where nothing is left to end, or to wait for
-        if os.getpid() != 1:
-            os.killpg(template.pid, signal.SIGKILL)
-            os.waitpid(template.pid, 0)
-            return
-        os.kill(-1, signal.SIGKILL)
+        os.kill(-1 if os.getpid() == 1 else -template.pid, signal.SIGKILL)
         while True:
             os.wait()
 
@@ -152,6 +156,8 @@ def wait(template: Template, number: int, bounds: Bounds) -> Answer:
         if received > bounds["output_bytes"]:
             return Answer({"kind": "output", "detail": f"more than {bounds['output_bytes'] // 1024} kB of output"})
         if source == template.prints:
+            if not data:  # closed by everybody, which poll would tell again and again
+                poll.unregister(source)
             continue
         if not data:  # nobody is left to write, or to read that a task may start: the template has ended
             return Answer(answer or how_it_ended(reap(template), bounds), lost=answer is None)

@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping
 from types import ModuleType, TracebackType
 from typing import TypedDict, cast
 
-from microgpt.sandbox.inside.plain import Json, NotPlainError, to_json
+from microgpt.sandbox.inside.landlock import die_with_parent, enter
+from microgpt.sandbox.inside.plain import Json, NotPlainError, one_line, to_json
 from microgpt.sandbox.inside.watch import RECORDER, Recorder, compile_watched
 
 LOADING = -1  # stands for a task's number while the program itself is run
@@ -35,6 +36,17 @@ class Group(TypedDict):
     tasks: list[Task]
 
 
+class Walls(TypedDict):
+    """What to make walls of.
+
+    `landlock.enter` takes the folders that may be read, and the filter of system calls, here in hexadecimal.
+    """
+
+    readable: list[str]
+    refused: str
+    caller: int  # who started the supervisor
+
+
 class Bounds(TypedDict):
     """The caller's `Limits`, in the units of the system's calls."""
 
@@ -45,16 +57,18 @@ class Bounds(TypedDict):
     file_bytes: int
     output_bytes: int
     uid: int | None  # whom the template becomes; None: it stays who it is
+    walls: Walls | None  # None: they are there already, or there are none
 
 
-def be_template(group: Group, bounds: Bounds, starts: int, answers: int) -> None:
+def be_template(group: Group, bounds: Bounds, supervisor: int, starts: int, answers: int) -> None:
     """Run the program of a group, then its tasks, each in a fork.
 
     Args:
+        supervisor: the process that this one is a fork of.
         starts: an open file with a byte for each task that may start, the program itself being the first.
         answers: an open file for lines of JSON: of each task its answer, then how its process ended.
     """
-    confine(bounds)
+    confine(bounds, supervisor)
     os.read(starts, 1)
     me = os.getpid()
     subject = ModuleType("subject")
@@ -66,11 +80,14 @@ def be_template(group: Group, bounds: Bounds, starts: int, answers: int) -> None
         return
     write_line(answers, {**loaded, "number": LOADING})
     write_line(answers, {"ended": 0, "number": LOADING})
+    template = me
     for task in group["tasks"]:
         if not os.read(starts, 1):  # the supervisor is gone
             return
         job = os.fork()
         if job == 0:
+            if bounds["walls"] is not None:
+                die_with_parent(template)
             os.close(starts)  # the supervisor takes it for the template's end when nobody has this open
             me = os.getpid()
             answer = attempt(lambda task=task: evaluate(task, subject, recorder), names)
@@ -81,8 +98,13 @@ def be_template(group: Group, bounds: Bounds, starts: int, answers: int) -> None
         write_line(answers, {"ended": status, "number": task["number"]})
 
 
-def confine(bounds: Bounds) -> None:
+def confine(bounds: Bounds, supervisor: int) -> None:
     """Give up what the program may not have; none of it can be taken back."""
+    walls = bounds["walls"]
+    if walls is not None:
+        # opened by this user, the library can be read by the next one, who may not be let into the folder around it
+        sys.path[:] = [f"/proc/self/fd/{os.open(folder, os.O_PATH)}" for folder in sys.path if os.path.isdir(folder)]
+        enter(walls["readable"], bytes.fromhex(walls["refused"]))
     for limit, amount in (
         (resource.RLIMIT_AS, bounds["memory_bytes"]),
         (resource.RLIMIT_FSIZE, bounds["file_bytes"]),
@@ -97,6 +119,8 @@ def confine(bounds: Bounds) -> None:
         os.setgroups([])
         os.setgid(bounds["uid"])
         os.setuid(bounds["uid"])
+    if walls is not None:
+        die_with_parent(supervisor)  # the kernel would forget it when the user changes
 
 
 def load(group: Group, subject: ModuleType, recorder: Recorder) -> dict[str, Json]:
@@ -140,8 +164,7 @@ def describe(error: BaseException, names: frozenset[str]) -> str:
     else:
         text, place = _text(error), _place(error.__traceback__, names)
     kind = "" if isinstance(error, NotPlainError) else f"{type(error).__name__}: "
-    line = " ".join(f"{kind}{text}".split()).rstrip(":")
-    return line.encode("utf-8", "replace").decode()[:DETAIL_CHARS] + place
+    return one_line(f"{kind}{text}", DETAIL_CHARS).rstrip(":") + place
 
 
 def _text(error: BaseException) -> str:

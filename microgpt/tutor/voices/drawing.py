@@ -17,6 +17,7 @@ from rich.text import Text
 from microgpt.tutor.voices import Block, Heading, Lines, Listing, Options, Paragraph
 
 CODE = 6  # columns before a line of code, for its number
+NARROW = 60  # columns: up to here the rest of a broken line of code has no room to stand far in
 _ASCII = str.maketrans(
     {"·": "-", "→": "->", "–": "-", "—": "-", "…": "...", "“": '"', "”": '"', "‘": "'", "’": "'", "×": "x", "−": "-"}
 )
@@ -28,7 +29,7 @@ def plain_lines(block: Block) -> list[Text]:
     """Return a block as lines of one fact each, unwrapped and without styles."""
     match block:
         case Heading():
-            return [Text(f"[{block.left}] {block.right}")]
+            return [Text(f"[{visible(block.left)}] {visible(block.right)}")]
         case Paragraph():
             return [styled(block.text, "", "", fence="`")]
         case Lines():
@@ -39,7 +40,7 @@ def plain_lines(block: Block) -> list[Text]:
         case Listing():
             lines: list[Text] = []
             for number, code in enumerate(block.lines, block.start):
-                lines.append(Text(f"{block.file}:{number}: {visible(code)}"))
+                lines.append(Text(f"{visible(block.file)}:{number}: {visible(code)}"))
                 if number in block.values:
                     lines.append(Text(f"line {number} gives {visible(block.values[number])}"))
             return lines
@@ -148,7 +149,8 @@ def _listing(listing: Listing, width: int, blue: str) -> list[Text]:
     for number, code in enumerate(codes, listing.start):
         value = Text(visible(listing.values.get(number, "")), blue)
         code, comment = _split_comment(code[margin:], width - CODE - (value.cell_len + 2 if value else 0))
-        deeper = " " * min(CODE + 8 + len(code) - len(code.lstrip()), width // 2)
+        hang = 8 if width > NARROW else 2
+        deeper = " " * min(CODE + hang + len(code) - len(code.lstrip()), width // 2)
         drawn = _wrapped(Text(code), width, f"{number:4}  ", deeper)
         drawn[0].stylize("dim", 0, 4)
         if value:

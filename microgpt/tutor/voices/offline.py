@@ -25,6 +25,7 @@ def word(turn: Turn, profile: Profile) -> Spoken:
         "demonstrate": _demonstrate,
         "ask": _ask,
         "confront": _confront,
+        "practise": _practise,
         "review": _review,
         "finish": _finish,
     }[turn.move]
@@ -54,7 +55,8 @@ def word_graded(graded: Graded, profile: Profile) -> Spoken:
 
 def word_hint(hint: Hint) -> Spoken:
     """Return a hint, with its place on the ladder: the last rung is the answer."""
-    return (Paragraph(text=f"Hint {hint.rung} of {hint.of}. {hint.text}"),)
+    words, *code = hint.text.split("\n")
+    return (Paragraph(text=f"Hint {hint.rung} of {hint.of}. {words}"), *_code(code))
 
 
 def word_verdict(verdict: Verdict) -> Spoken:
@@ -88,8 +90,10 @@ def _just(turn: Turn, say: Facts) -> Spoken:
     just: Facts = say.get("just") or {}
     if not just or (just["outcome"] == "wrong" and turn.move == "confront"):  # the belief is the answer to it
         return ()
+    if just.get("exercise"):
+        return _after_exercise(turn, just)
     answer, why_not = str(just.get("answer") or ""), str(just.get("why_not") or "")
-    told = f": {answer}." if answer else "."
+    told = f": {_stopped(answer)}" if answer else "."
     match just["outcome"]:
         case "right":
             words = _vary(turn, "Right", "Yes", "That is it") + told
@@ -100,7 +104,7 @@ def _just(turn: Turn, say: Facts) -> Spoken:
         case "wrong":
             words = _vary(turn, "No, something else comes out.", "Not that.")
         case "gave_up":
-            words = f"It is {answer}. {why_not}"
+            words = f"It is {_stopped(answer)} {why_not}"
         case "skipped":
             words = _vary(turn, "Passed.", "Left out.")
         case "recorded":
@@ -108,6 +112,30 @@ def _just(turn: Turn, say: Facts) -> Spoken:
         case _:
             words = "The question left open last time is set aside, and counts for nothing."
     return (Paragraph(text=words),)
+
+
+def _after_exercise(turn: Turn, just: Facts) -> Spoken:
+    """Say how an exercise ended; nothing hangs on it, so its solution is told however it did."""
+    answer, *code = str(just["answer"]).split("\n")
+    is_answer = "It was written like this:" if code else f"It is {answer}."
+    match just["outcome"]:
+        case "right":
+            words = _vary(turn, "Right", "Yes", "That is it") + (f": {answer}." if answer else ", on every input.")
+            return (Paragraph(text=words),)
+        case "wrong":
+            beliefs = "".join(f" So it would be if this were so: “{belief}”" for belief in just["possible"])
+            words = f"{_vary(turn, 'No.', 'Not that.')} {_sentence(str(just['why_not']))}{beliefs}".strip()
+            return (Paragraph(text=words), Paragraph(text=is_answer), *_code([answer, *code] if code else []))
+        case "gave_up":
+            return (Paragraph(text=is_answer), *_code([answer, *code] if code else []))
+        case "skipped":
+            return (Paragraph(text=_vary(turn, "Passed.", "Left out.")),)
+        case _:
+            return (Paragraph(text="The exercise left open last time is set aside, and counts for nothing."),)
+
+
+def _code(lines: Sequence[str]) -> Spoken:
+    return (Lines(lines=tuple(lines)),) if lines else ()
 
 
 def _heading(turn: Turn, say: Facts) -> Spoken:
@@ -163,6 +191,11 @@ def _confront(turn: Turn, say: Facts, profile: Profile) -> Spoken:
     blocks += [Paragraph(text=say["reply"])] if say.get("reply") else []
     then = f" That belief says {say['it_would_say']}. Does the code?" if say.get("it_would_say") else ""
     return (*blocks, *_listings(say)[:1], Paragraph(text=f"Then try this.{then}"))
+
+
+def _practise(turn: Turn, say: Facts, profile: Profile) -> Spoken:
+    words = _vary(turn, "Practice, with the code itself. Enter passes.", "Now the code itself. Enter passes.")
+    return (Paragraph(text=words), *_listings(say))
 
 
 def _review(turn: Turn, say: Facts, profile: Profile) -> Spoken:
@@ -224,7 +257,12 @@ def _vary(turn: Turn, *phrasings: str) -> str:
 
 def _sentence(text: str) -> str:
     """Return the text with a capital in front and a full stop behind."""
-    return text and text[0].upper() + text[1:] + ("" if text[-1] in ".!?" else ".")
+    return text and text[0].upper() + _stopped(text[1:])
+
+
+def _stopped(text: str) -> str:
+    """Return the text with a full stop behind, if it has none; an answer may be a sentence."""
+    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def _day(time: str) -> str:

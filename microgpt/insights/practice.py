@@ -1,0 +1,285 @@
+"""Practice with the code itself, made from what the educator wrote anyway: a course, and its lock. Nothing is run here.
+
+    hunt         the function with a misconception's edit in it: which line was changed?
+    blank        the function with an expression left out: what stands there?
+    write        its first lines: write the rest
+    experiment   the function with the edit in it: what does a training make of that?
+
+Read beside it: `practice_blank`, what can be left out; `practice_code`, how an expression or a function is graded.
+"""
+
+import ast
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from difflib import SequenceMatcher
+from typing import Literal
+
+from microgpt.errors import CourseError
+from microgpt.insights.course import Course
+from microgpt.insights.grading import parse
+from microgpt.insights.insight import Insight, Misconception
+from microgpt.insights.locked import Experiment, LockedInsight
+from microgpt.insights.mutant import apply_mutant
+from microgpt.insights.practice_blank import HOLE, Function, blanks
+from microgpt.insights.question import is_number
+from microgpt.insights.subject import SourceLines, digest, enclosing_function, parse_python, symbol_source
+from microgpt.sandbox import Json
+
+ExerciseKind = Literal["hunt", "blank", "write", "experiment"]
+
+VERDICTS = ("worse", "better", "no difference", "crashes")
+_LEAST_OTHERS = 3  # lines that a hunt must leave to rule out
+_LEAST_BODY = 2  # lines that a function must have for somebody to write it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exercise:
+    """One exercise. All but the last four fields may be shown while it is open.
+
+    Args:
+        id: names it within its insight, the same as long as the course is.
+        task: what to do, in words.
+        file, start, lines: the source to show, numbered as in its file from `start` on.
+        options: of an experiment: the verdicts to choose from.
+        key: a hunt's changed lines; else the text that stood there, or the verdict.
+        answer: the key in words.
+        before, after: of a blank or a function to write: the subject's source around the place.
+    """
+
+    id: str
+    kind: ExerciseKind
+    insight: str
+    task: str
+    file: str
+    start: int
+    lines: tuple[str, ...]
+    options: tuple[str, ...] = ()
+    key: Json = field(repr=False)
+    answer: str = field(repr=False)
+    before: str = field(default="", repr=False)
+    after: str = field(default="", repr=False)
+
+    @property
+    def runs_code(self) -> bool:
+        """Whether an answer is code that has to be run."""
+        return self.kind in ("blank", "write")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grade:
+    """What an answer to an exercise is.
+
+    Args:
+        parsed: what was understood.
+        misconceptions: the beliefs that give these answers.
+        why: one sentence, where there is something to say: what was not understood, or where it goes wrong.
+    """
+
+    outcome: Literal["right", "wrong", "unparsed"]
+    parsed: Json = None
+    misconceptions: tuple[str, ...] = ()
+    why: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Place:
+    """The code that an insight is about, found once: to parse the subject is what takes time here.
+
+    Args:
+        insight: its id.
+        name: of the function, or of the whole symbol where that is in none.
+        source: its lines.
+        function: its syntax tree; None where it is no function.
+    """
+
+    insight: str
+    name: str
+    source: SourceLines
+    function: Function | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Edited:
+    """The code with a misconception's edit in it.
+
+    Args:
+        changed: lines of the edited file.
+        replaced: lines of the file as it is.
+        original: what stood there.
+    """
+
+    belief: Misconception
+    lines: tuple[str, ...]
+    changed: tuple[int, ...]
+    replaced: tuple[int, ...]
+    original: tuple[str, ...]
+
+
+def make_exercises(course: Course, locked: LockedInsight) -> tuple[Exercise, ...]:
+    """Return every exercise that an insight gives, always in the same order; none where it is not about code."""
+    insight = course.insights[locked.id]
+    place = _place(course, insight)
+    if place is None:
+        return ()
+    edits = [edited for belief in insight.misconceptions if (edited := _edit(course, belief, place))]
+    made = [_hunt(place, edited) for edited in edits if _leaves_a_choice(edited)]
+    made += [_experiment(place, edited, found) for edited in edits if (found := _trained(locked, edited))]
+    if place.function and (insight.call or any(question.call for question in insight.questions)):
+        made += _blanks(course, place, place.function, {line for edited in edits for line in edited.replaced})
+        made += _write(course, place, place.function)
+    return tuple(made)
+
+
+def choose_exercise(exercises: Sequence[Exercise], seed: str, *, may_run: bool = True) -> Exercise | None:
+    """Choose one: first a kind, so that many blanks do not outweigh the others. The same seed chooses the same one.
+
+    Args:
+        may_run: whether a learner's code can be run here; otherwise no exercise that asks for code is chosen.
+    """
+    possible = [exercise for exercise in exercises if may_run or not exercise.runs_code]
+    kinds = {exercise.kind for exercise in possible}
+    kind = min(kinds, key=lambda kind: digest(f"{seed}/{kind}"), default="")
+    of_kind = [exercise for exercise in possible if exercise.kind == kind]
+    return min(of_kind, key=lambda exercise: digest(f"{seed}/{exercise.id}"), default=None)
+
+
+def grade_line(exercise: Exercise, quote: str) -> Grade:
+    """Grade the number of a line; any changed one is right."""
+    said = parse(quote, "number")
+    number = int(said) if is_number(said) and said == int(said) else 0  # "it is 17." reads as 17.0
+    last = exercise.start + len(exercise.lines) - 1
+    if not exercise.start <= number <= last:
+        return Grade(outcome="unparsed", why=f"The answer is the number of one line, from {exercise.start} to {last}.")
+    changed = exercise.key if isinstance(exercise.key, list) else []
+    return Grade(outcome="right" if number in changed else "wrong", parsed=number)
+
+
+def grade_choice(exercise: Exercise, quote: str, options: Sequence[str]) -> Grade:
+    """Grade a predicted verdict.
+
+    Args:
+        options: in the order in which they were lettered.
+    """
+    said = parse(quote, "choice", options=options)
+    if said is None:
+        return Grade(outcome="unparsed", why="The answer is one of the letters.")
+    return Grade(outcome="right" if said == exercise.key else "wrong", parsed=said)
+
+
+def _place(course: Course, insight: Insight) -> _Place | None:
+    """Return the code that an insight is about; None where it is about none."""
+    if not insight.anchor:
+        return None
+    try:
+        name = enclosing_function(course.subject_source, insight.anchor) or insight.anchor
+        path_name = course.subject_path.name if course.subject_path else ""
+        source = symbol_source(course.subject_source, name, path_name=path_name)
+        tree = parse_python(course.subject_source, path=path_name)
+    except CourseError:
+        return None  # lint tells the educator
+    inside = range(source.start, source.start + len(source.lines))
+    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.stmt) and node.lineno in inside]
+    first = min(nodes, key=lambda node: node.lineno)
+    function = first if isinstance(first, Function) else None
+    return _Place(insight=insight.id, name=name, source=source, function=function)
+
+
+def _edit(course: Course, belief: Misconception, place: _Place) -> _Edited | None:
+    """Return the code as a belief has it; None where the belief changes something else, or more than that."""
+    start, size = place.source.start, len(place.source.lines)
+    try:
+        mutated = apply_mutant(course.subject_source, belief.mutant, anchor=range(start, start + size))
+    except CourseError:
+        return None  # it has none, or one that does not fit
+    before, after = course.subject_source.split("\n"), mutated.split("\n")
+    end = len(after) - (len(before) - (start - 1 + size))
+    if before[: start - 1] != after[: start - 1] or before[start - 1 + size :] != after[end:]:
+        return None
+    lines = after[start - 1 : end]
+    changed: set[int] = set()
+    replaced: set[int] = set()
+    for tag, i, i_end, j, j_end in SequenceMatcher(None, place.source.lines, lines, autojunk=False).get_opcodes():
+        if tag != "equal":
+            replaced |= set(range(i, i_end))
+            changed |= set(range(j, j_end)) or {max(0, j - 1), min(j, len(lines) - 1)}  # beside what was cut out
+    return _Edited(
+        belief=belief,
+        lines=tuple(lines),
+        changed=tuple(start + i for i in sorted(changed)),
+        replaced=tuple(start + i for i in sorted(replaced)),
+        original=tuple(place.source.lines[i].partition("  #")[0].strip() for i in sorted(replaced)),
+    )
+
+
+def _leaves_a_choice(edited: _Edited) -> bool:
+    return sum(bool(line.strip()) for line in edited.lines) - len(edited.changed) >= _LEAST_OTHERS
+
+
+def _trained(locked: LockedInsight, edited: _Edited) -> Experiment | None:
+    """Return what a training with an edit came to, if there is one whose verdict can be predicted."""
+    found = locked.experiments.get(edited.belief.id)
+    return found if found and found.verdict in VERDICTS else None
+
+
+def _exercise(place: _Place, kind: ExerciseKind, name: str, *, task: str, key: Json, answer: str) -> Exercise:
+    """Return an exercise that shows the code as it is."""
+    return Exercise(
+        id=f"{kind}/{name}",
+        kind=kind,
+        insight=place.insight,
+        task=task,
+        file=place.source.path_name,
+        start=place.source.start,
+        lines=place.source.lines,
+        key=key,
+        answer=answer,
+    )
+
+
+def _hunt(place: _Place, edited: _Edited) -> Exercise:
+    task = f"{place.name} was edited, so that it believes: “{edited.belief.belief}” Which line? Its number."
+    was = f". Before the edit: `{' / '.join(edited.original)}`" if edited.original else ""
+    answer = f"line {' or '.join(map(str, edited.changed))}{was}"
+    exercise = _exercise(place, "hunt", edited.belief.id, task=task, key=[*edited.changed], answer=answer)
+    return replace(exercise, lines=edited.lines)
+
+
+def _experiment(place: _Place, edited: _Edited, found: Experiment) -> Exercise:
+    task = (
+        f"{place.name} was edited, so that it believes: “{edited.belief.belief}” "
+        "Models were trained with the edit and without. How did those with it come out?"
+    )
+    answer = str(found.verdict)
+    if found.difference is not None:
+        answer += f"; the loss differed by {found.difference:+} ({found.low:+} to {found.high:+})"
+    exercise = _exercise(place, "experiment", edited.belief.id, task=task, key=found.verdict, answer=answer)
+    return replace(exercise, lines=edited.lines, options=VERDICTS)
+
+
+def _blanks(course: Course, place: _Place, function: Function, telling: Collection[int]) -> Iterator[Exercise]:
+    """Yield blanks on the lines that misconceptions are about, or, if there are none, anywhere in the function."""
+    every = blanks(course.subject_source, function)
+    for number, blank in enumerate([blank for blank in every if blank.line in telling] or every, 1):
+        task = f"A piece of {place.name} is missing: {HOLE} in line {blank.line}. What stands there?"
+        lines = f"{blank.before}{HOLE}{blank.after}".split("\n")[place.source.start - 1 :][: len(place.source.lines)]
+        exercise = _exercise(place, "blank", str(number), task=task, key=blank.text, answer=blank.text)
+        yield replace(exercise, lines=tuple(lines), before=blank.before, after=blank.after)
+
+
+def _write(course: Course, place: _Place, function: Function) -> Iterator[Exercise]:
+    """Yield the exercise of writing a function that stands at the top of the source and has a body of its own."""
+    source, body = place.source, function.body[ast.get_docstring(function, clean=False) is not None :]
+    if "." in place.name or not body:
+        return
+    head = body[0].lineno - source.start
+    if head == 0 or len(source.lines) - head < _LEAST_BODY:
+        return
+    task = f"Write {place.name} yourself: the whole function, from its `def` on. It is tried on several inputs."
+    exercise = _exercise(place, "write", place.name, task=task, key=place.name, answer="\n".join(source.lines))
+    every = course.subject_source.split("\n")
+    yield replace(
+        exercise,
+        lines=(*source.lines[:head], f"{' ' * body[0].col_offset}..."),
+        before="\n".join(every[: source.start - 1]),
+        after="\n".join(every[source.start - 1 + len(source.lines) :]),
+    )

@@ -1,0 +1,146 @@
+"""A learner's code for an exercise, graded by what it computes: run in the sandbox on the insight's own questions.
+
+Equal answers are right, however they come about. Answers that a misconception gives point at it, and so does stopping
+where it stops. Other code that stops says nothing about what its author believes, so it is not graded: the learner is
+told where it stops, and goes on.
+"""
+
+import ast
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from microgpt.errors import CourseError
+from microgpt.insights.course import Course
+from microgpt.insights.grading import same
+from microgpt.insights.locked import Answer, Fault, LockedInsight, LockedQuestion, rounded
+from microgpt.insights.practice import Exercise, Grade
+from microgpt.insights.question import render_value
+from microgpt.insights.subject import parse_python
+from microgpt.sandbox import Job, Limits, Outcome, Program, run_jobs
+
+YOURS = "your code"  # the name of the learner's file in an error
+LONGEST_CODE = 20_000  # characters
+_LIMITS = Limits(wall_s=2.0, cpu_s=1.0)  # the subject takes milliseconds
+_FENCED = re.compile(r"\s*```\w*\n(.*?)\n?\s*```\s*", re.DOTALL)
+
+
+def grade_code(exercise: Exercise, code: str, course: Course, locked: LockedInsight) -> Grade:
+    """Grade an expression for a blank, or a function that was to be written.
+
+    Args:
+        code: as the learner typed it; a fence of backticks round it is taken off.
+
+    Raises:
+        SandboxError: nothing here can contain the code.
+    """
+    code = _bare(code)
+    refused = _refused(exercise, code)
+    if refused:
+        return Grade(outcome="unparsed", why=refused)
+    if exercise.kind == "blank" and _same_expression(code, str(exercise.key)):
+        return Grade(outcome="right", parsed=code)
+    questions = _questions(locked)
+    program = _program(exercise, code, course)
+    jobs = [Job(program=program, expression=question.call, inputs=question.inputs) for question in questions]
+    outcomes = run_jobs(jobs[:1], limits=_LIMITS)
+    if outcomes and outcomes[0].kind != "timeout":  # else it would most likely loop on all of them
+        outcomes += run_jobs(jobs[1:], limits=_LIMITS)
+    return judge_code(code, questions, outcomes, course.insights[exercise.insight].within)
+
+
+def judge_code(code: str, questions: Sequence[LockedQuestion], outcomes: Sequence[Outcome], within: float) -> Grade:
+    """Return what code is that came to these outcomes, a question each; the last ones may be missing."""
+    alike = (replace(outcome, value=rounded(outcome.value, within * 1e-6)) for outcome in outcomes)  # to locked answers
+    tried = list(zip(questions, alike, strict=False))
+    stopped = [(question, outcome) for question, outcome in tried if outcome.kind != "value"]
+    values = [(question, outcome.value) for question, outcome in tried if outcome.kind == "value"]
+    missed = [(question, value) for question, value in values if not same(value, question.key, within)]
+    beliefs = _beliefs(tried, within)
+    if stopped and not (missed and beliefs):
+        return Grade(outcome="unparsed", why=_stopped(*stopped[0]))
+    if not missed:
+        return Grade(outcome="right", parsed=code)
+    question, value = missed[0]
+    why = f"{_with(question)} yours gives {render_value(value)}; it should be {render_value(question.key)}."
+    return Grade(outcome="wrong", parsed=code, misconceptions=beliefs, why=why)
+
+
+def _bare(code: str) -> str:
+    fenced = _FENCED.fullmatch(code)
+    bare = fenced[1] if fenced else code.strip("\r\n")
+    return bare.strip().strip("`") if "\n" not in bare.strip() else bare
+
+
+def _refused(exercise: Exercise, code: str) -> str:
+    """Return why code cannot be tried at all; empty where it can."""
+    if len(code) > LONGEST_CODE:
+        return f"That is more than {LONGEST_CODE} characters. Try a shorter one."
+    try:
+        tree = parse_python(code, path="", mode="eval" if exercise.kind == "blank" else "exec")
+    except CourseError as error:
+        place = f" in line {error.line}" if error.line and exercise.kind == "write" else ""
+        problem = error.message.removeprefix("no Python: ").rpartition(". Try")[0].rstrip(".?")
+        return f"Python cannot read it{place}: {problem}."
+    except RecursionError:
+        return "It is nested too deeply to be read."
+    names = [node.name for node in ast.iter_child_nodes(tree) if isinstance(node, ast.FunctionDef)]
+    if exercise.kind == "write" and exercise.key not in names:
+        return f"There is no function {exercise.key} in it. Try beginning with  def {exercise.key}(...):"
+    return ""
+
+
+def _same_expression(code: str, key: str) -> bool:
+    """Whether two expressions have one syntax tree, whatever their spaces and brackets."""
+    a, b = (parse_python(text, path="", mode="eval") for text in (code, key))
+    return ast.dump(a) == ast.dump(b)
+
+
+def _questions(locked: LockedInsight) -> list[LockedQuestion]:
+    """Return what code is tried on: never a question that only measures; the lock's own before the educator's."""
+    asked = [question for question in locked.questions if question.call and not question.holdout]
+    return sorted(asked, key=lambda question: not question.parallel)
+
+
+def _program(exercise: Exercise, code: str, course: Course) -> Program:
+    """Return the subject with the learner's code in it, and the course's helpers."""
+    helpers = ("helpers.py", course.helpers)
+    if exercise.kind == "blank":
+        return Program(files=((exercise.file, f"{exercise.before}({code}){exercise.after}"), helpers))
+    gone = "\n" * (exercise.answer.count("\n") + 2)  # the subject's own is gone, so that the learner's cannot use it
+    return Program(files=((exercise.file, exercise.before + gone + exercise.after), (YOURS, code), helpers))
+
+
+def _beliefs(tried: Sequence[tuple[LockedQuestion, Outcome]], within: float) -> tuple[str, ...]:
+    """Return the misconceptions that would have come to the same, everywhere."""
+
+    def alike(answer: Answer, outcome: Outcome) -> bool:
+        if isinstance(answer, Fault):
+            return outcome.kind != "value"
+        return outcome.kind == "value" and same(answer, outcome.value, within)
+
+    shown = dict.fromkeys(belief for question, _ in tried for belief in question.shows)
+    return tuple(
+        belief for belief in shown if all(alike(question.answers[belief], outcome) for question, outcome in tried)
+    )
+
+
+def _stopped(question: LockedQuestion, outcome: Outcome) -> str:
+    """Say why there is no answer to compare."""
+    match outcome.kind:
+        case "timeout":
+            what = "it does not come to an end"
+        case "memory":
+            what = "it takes more memory than it may have"
+        case "output":
+            what = "it prints more than it may"
+        case "killed":
+            what = "its process ended without an answer"
+        case _:
+            what = f"it stops: {outcome.detail}"
+    return f"{_with(question)} {what}."
+
+
+def _with(question: LockedQuestion) -> str:
+    inputs = ", ".join(f"{name} = {render_value(value)}" for name, value in question.inputs.items())
+    return f"With {inputs}" if inputs else f"In {question.call}"

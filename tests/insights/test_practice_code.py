@@ -1,0 +1,177 @@
+"""A learner's code, run: equal answers are right, a misconception's point at it, and what gives none is told why."""
+
+from dataclasses import replace
+
+import pytest
+
+from microgpt.insights.mutant import apply_mutant
+from microgpt.insights.practice import Exercise
+from microgpt.insights.practice_code import LONGEST_CODE, grade_code, judge_code
+from microgpt.insights.subject import symbol_source
+from microgpt.sandbox import Outcome, support
+from microgpt.tutor.tools import teachable
+
+TAUGHT = teachable("microgpt")
+SOFTMAX = "softmax-makes-shares"
+pytestmark = pytest.mark.skipif(support() == "none", reason="nothing here can contain code that is not ours")
+
+
+def graded(exercise: Exercise, code: str):
+    return grade_code(exercise, code, TAUGHT.course, TAUGHT.lock.insights[exercise.insight])
+
+
+def write(insight: str = SOFTMAX) -> Exercise:
+    return next(e for e in TAUGHT.exercises(insight).values() if e.kind == "write")
+
+
+def blank(text: str, insight: str = SOFTMAX) -> Exercise:
+    return next(e for e in TAUGHT.exercises(insight).values() if e.kind == "blank" and e.key == text)
+
+
+@pytest.mark.parametrize("insight", [SOFTMAX, "adam-corrects-its-bias", "attention-is-a-weighted-average"])
+def test_the_subjects_own_function_is_right_and_each_mutants_points_at_its_belief(insight):
+    exercise = write(insight)
+    assert graded(exercise, exercise.answer).outcome == "right"
+    for belief in TAUGHT.course.insights[insight].misconceptions:
+        mutated = apply_mutant(TAUGHT.course.subject_source, belief.mutant)
+        grade = graded(exercise, "\n".join(symbol_source(mutated, exercise.key).lines))
+        assert (grade.outcome, grade.misconceptions) == ("wrong", (belief.id,))
+        assert "yours gives" in grade.why
+
+
+def test_another_program_with_the_same_answers_is_right():
+    code = (
+        "from functools import reduce\n\ndef weight(x):\n    return 2.718281828459045 ** x\n\n"
+        "def softmax(scores):\n    total = reduce(lambda a, b: a + weight(b), scores, 0)\n"
+        "    return tuple(weight(score) / total for score in scores)\n"
+    )
+    assert graded(write(), code).outcome == "right"
+    assert graded(write(), f"```python\n{code}```").outcome == "right"
+
+
+def test_a_program_that_stops_where_a_beliefs_does_points_at_it_and_one_that_stops_elsewhere_too_at_none():
+    """Scores that add up to 0 cannot be divided by their sum."""
+    proportional = "def softmax(scores):\n    return [score / sum(scores) for score in scores]"
+    grade = graded(write(), proportional)
+    assert (grade.outcome, grade.misconceptions) == ("wrong", ("proportional",))
+    grade = graded(
+        write(), proportional.replace("return", "return [] if scores == [0] else [1 / 0] if len(scores) == 2 else")
+    )
+    assert (grade.outcome, grade.misconceptions) == ("unparsed", ())
+    assert "ZeroDivisionError" in grade.why
+
+
+def test_a_value_with_more_digits_than_the_lock_keeps_is_compared_as_the_lock_has_it():
+    question = next(iter(TAUGHT.questions(SOFTMAX).values()))
+    large = replace(question, key=531441.0, answers={"off": 85766100.0}, shows=("off",))
+    right, wrong = (Outcome(kind="value", value=value) for value in (531440.705, 85766103.847))
+    assert judge_code("", [large], [right], within=0.005).outcome == "right"
+    assert judge_code("", [large], [wrong], within=0.005).misconceptions == ("off",)
+
+
+def test_a_wrong_program_that_is_no_beliefs_points_at_none_and_names_the_first_input_it_misses():
+    grade = graded(write(), "def softmax(scores):\n    return [0.25 for _ in scores]")
+    assert (grade.outcome, grade.misconceptions) == ("wrong", ())
+    assert grade.why.startswith("With scores = [")
+    assert "yours gives [0.25" in grade.why
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        (
+            "def softmax(scores):\n    return [1 / 0]",
+            "it stops: ZeroDivisionError: division by zero (your code line 2).",
+        ),
+        ("def softmax(scores):\n    while True: pass", "it does not come to an end."),
+        ("def softmax(scores):\n    return [0] * 10**10", "it takes more memory than it may have."),
+        ("def softmax(scores):\n    print('x' * 10**7)", "it prints more than it may."),
+        ("def softmax(scores):\n    import os; os._exit(3)", "its process ended without an answer."),
+        ("def softmax(scores):\n    return None", "yours gives null; it should be"),
+        ("old = softmax\ndef softmax(scores):\n    return old(scores)", "name 'softmax' is not defined"),
+    ],
+    ids=["crash", "loop", "memory", "output", "exit", "nothing", "the subject's own"],
+)
+def test_whatever_a_program_does_one_kind_line_names_the_input(code, why):
+    grade = graded(write(), code)
+    assert grade.outcome == ("wrong" if "null" in why else "unparsed")
+    assert grade.why.startswith("With scores = [")
+    assert why in grade.why
+    assert "\n" not in grade.why
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        ("", "There is no function softmax"),
+        ("def soft_max(scores):\n    return scores", "Try beginning with  def softmax(...):"),
+        ("def softmax(scores):\nreturn 1", "Python cannot read it in line 2: expected an indented block"),
+        ("x = " + "(" * 5000 + ")" * 5000, "cannot read"),
+        ("#" * (LONGEST_CODE + 1), "more than"),
+        ("def softmax(s):\n    return '\0'", "Python cannot read it"),
+    ],
+)
+def test_what_cannot_be_tried_at_all_is_unparsed(code, why):
+    grade = graded(write(), code)
+    assert grade.outcome == "unparsed"
+    assert why in grade.why or "nested" in grade.why
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "score - top",
+        "score-top",
+        "(score - top)",
+        "`score - top`",
+        " score  -  top ",
+        "-top + score",
+        "score - max(scores)",
+    ],
+)
+def test_a_blank_is_right_by_its_tree_or_by_what_it_computes(code):
+    grade = graded(blank("score - top"), code)
+    assert (grade.outcome, grade.parsed is not None) == ("right", True)
+
+
+def test_an_expression_is_filled_in_whole_and_not_into_what_stands_around_it():
+    """`k * b` stands over a fraction bar, and is subtracted: a - 0 + k * b / x would be another thing."""
+    assert graded(blank("k * b", "adam-corrects-its-bias"), "0 + k * b").outcome == "right"
+    assert graded(blank("1 - beta1**step", "adam-corrects-its-bias"), "1.0").misconceptions == ("starts-slowly",)
+
+
+def test_a_wrong_expression_points_at_the_belief_whose_answers_it_gives():
+    grade = graded(blank("-0.5", "attention-is-a-weighted-average"), "-5e6 * 0 + 0.5 - 1")
+    assert grade.outcome == "right"
+    grade = graded(blank("vh", "attention-is-a-weighted-average"), "kh")
+    assert (grade.outcome, grade.misconceptions) == ("wrong", ("mixes-the-keys",))
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        ("score -", "Python cannot read it: invalid syntax."),
+        ("scores = 1", "Python cannot read it"),
+        ("", "Python cannot read it"),
+        ("scroe - top", "name 'scroe' is not defined (reference.py line "),
+        ("1) + __import__('os').system('true') + (1", "Python cannot read it"),
+    ],
+)
+def test_what_is_no_expression_or_gives_no_value_is_unparsed(code, why):
+    grade = graded(blank("score - top"), code)
+    assert grade.outcome == "unparsed"
+    assert why in grade.why
+
+
+def test_code_is_never_tried_on_a_question_that_only_measures():
+    """One that fails on the holdout alone is right, even where there are few others."""
+    locked = TAUGHT.lock.insights[SOFTMAX]
+    holdout = next(question for question in locked.questions if question.holdout)
+    others = [question for question in locked.questions if question.inputs != holdout.inputs and not question.holdout]
+    line = f"    assert scores != [{', '.join(f'{x} * math.log(2)' for x in holdout.inputs['scores'])}]\n"
+    exercise = write()
+    code = exercise.answer.replace("    top =", f"{line}    top =")
+    few = replace(locked, questions=(holdout, *others[:2]))
+    assert grade_code(exercise, code, TAUGHT.course, few).outcome == "right"
+    all_asked = replace(locked, questions=(replace(holdout, holdout=False), *others[:2]))
+    assert "AssertionError" in grade_code(exercise, code, TAUGHT.course, all_asked).why  # so it could have failed

@@ -43,6 +43,7 @@ speed: $(DEV)
 readme-check: $(DEV)
 	$(BIN)/python tools/readme.py --check
 	$(BIN)/python tools/benchmarks.py --check
+	$(BIN)/python tools/simulation.py --check
 
 readme: $(DEV)
 	$(BIN)/python tools/readme.py

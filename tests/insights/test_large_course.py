@@ -51,14 +51,14 @@ Nobody may have the mean.
 MEASURED = """\
 import json, resource, sys
 from pathlib import Path
+from microgpt.bench.probe import peak_bytes
 from microgpt.insights.course import plan, read_course
 begun = resource.getrusage(resource.RUSAGE_SELF)
 course, errors = read_course(Path(sys.argv[1]))
 planned = plan(course, "all")
 ended = resource.getrusage(resource.RUSAGE_SELF)
 seconds = ended.ru_utime + ended.ru_stime - begun.ru_utime - begun.ru_stime
-megabytes = ended.ru_maxrss / (1024 if sys.platform == "linux" else 1024 * 1024)
-print(json.dumps([len(planned), len(errors), seconds, megabytes]))
+print(json.dumps([len(planned), len(errors), seconds, peak_bytes() / 1e6]))
 """
 
 

@@ -11,8 +11,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+import termios
 from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rich.console import Console
@@ -193,16 +194,24 @@ def _interruptible() -> Generator[None]:
     """Let Ctrl-C end a wait for a key, whenever it is pressed.
 
     One that comes just before the system call that waits would be noticed only after it: so have the call interrupted
-    again and again.
+    again and again. And one that throws away what was typed before it, as terminals do, could leave readline waiting
+    for a character that it had been promised, deaf to signals: so have nothing thrown away until then.
     """
     if not sys.stdin.isatty():
         yield
         return
     before = signal.signal(signal.SIGALRM, lambda signum, frame: None)
     signal.setitimer(signal.ITIMER_REAL, TICK_S, TICK_S)
+    modes = termios.tcgetattr(0)
+    termios.tcsetattr(0, termios.TCSANOW, [*modes[:3], modes[3] | termios.NOFLSH, *modes[4:]])
     try:
         yield
+    except KeyboardInterrupt:
+        termios.tcflush(0, termios.TCIFLUSH)
+        raise
     finally:
+        with suppress(termios.error):  # the window may be gone
+            termios.tcsetattr(0, termios.TCSANOW, modes)
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
 

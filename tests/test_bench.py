@@ -265,6 +265,7 @@ def test_a_budget_that_cannot_be_measured_is_told_and_the_others_are_measured(mo
     assert turn.met
 
 
+@pytest.mark.slow
 def test_a_lesson_is_timed_from_its_first_turn_to_its_last_among_the_events_of_others(tmp_path):
     with Store.open(tmp_path / "learner.db") as store:
         lesson.fill(store, 200)

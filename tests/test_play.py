@@ -100,6 +100,7 @@ def words(text: str) -> str:
     return " ".join(text.split())
 
 
+@pytest.mark.slow
 def test_who_knows_everything_is_shown_their_name_at_the_start_and_what_is_theirs_at_the_end() -> None:
     store = Store.in_memory()
     shown, ended = play(Knowing(store, key, name="Zoë"), store)
@@ -209,6 +210,7 @@ def _other_scalar(value: Json) -> Json:
     return value + 0.75 if isinstance(value, int | float) else "z"
 
 
+@pytest.mark.slow
 def test_where_a_letter_is_asked_for_a_key_takes_a_slash(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else who answers with an r would have the answer told, and it would not count."""
     taught = teachable("microgpt")

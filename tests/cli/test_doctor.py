@@ -18,6 +18,7 @@ def call(*args: str) -> int:
     return code
 
 
+@pytest.mark.slow
 def test_it_says_a_part_a_line_and_ends_with_what_to_type(capsys: pytest.CaptureFixture[str]) -> None:
     assert call("doctor") == 0
     out, err = capsys.readouterr()

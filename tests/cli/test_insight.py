@@ -42,6 +42,7 @@ def folder(tmp_path: Path) -> Path:
     return Path(shutil.copytree(AVERAGES, tmp_path / "averages"))
 
 
+@pytest.mark.slow
 def test_in_a_folder_with_one_python_file_a_page_and_a_course_are_begun(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

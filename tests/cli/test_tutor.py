@@ -182,6 +182,7 @@ def test_a_wrong_answer_that_fits_a_belief_is_answered_with_that_belief() -> Non
         screen.wait_for(f"“{next(belief.belief for belief in beliefs if belief.id == name)}”")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("known")
 @pytest.mark.parametrize("ending", ["killed", "ctrl-c", "hung up"])
 def test_left_in_the_middle_of_a_question_it_comes_again(ending: str) -> None:
@@ -245,6 +246,7 @@ def test_code_and_numbers_are_blue_unless_no_color_is_set() -> None:
     assert not COLOUR.search(shown["1"])
 
 
+@pytest.mark.slow
 def test_plain_is_ascii_and_never_redraws_even_while_a_model_is_trained() -> None:
     with window(80, "--plain") as screen:
         screen.wait_for("What should I call you?")
@@ -292,6 +294,7 @@ def test_in_a_read_only_home_it_ends_with_one_line(mount_disk: Callable[[str], P
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_on_a_full_disk_it_ends_with_one_line_and_goes_on_once_there_is_room(mount_disk: Callable[[str], Path]) -> None:
     home = mount_disk("512k")
     assert piped(home).returncode == 0

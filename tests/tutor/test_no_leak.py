@@ -118,6 +118,7 @@ def moves_for(insight, question):
     return [("place", ""), ("predict", ""), ("ask", ""), ("review", ""), *confronts]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("insight", "name"), EVERY, ids=["/".join(pair) for pair in EVERY])
 def test_until_it_closes_nothing_said_depends_on_the_key(classroom, tool, insight, name):
     question = TAUGHT.questions(insight)[name]

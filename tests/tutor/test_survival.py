@@ -213,6 +213,7 @@ def test_two_processes_that_answer_one_question_are_graded_once(tmp_path, quotes
     assert outcomes == (["wrong", "wrong"] if quotes[0] == quotes[1] else ["closed", "wrong"])
 
 
+@pytest.mark.slow
 def test_a_swarm_on_one_lesson_leaves_a_record_in_order(tmp_path):
     path = tmp_path / "learner.db"
     processes = [spawn(SWARM, path, quote, 25) for quote in ("", "", "", "nonsense")]

@@ -103,6 +103,7 @@ def test_a_secret_within_an_address_is_refused_and_not_repeated(address):
     assert "5ecre7" not in str(refused.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("address", "host"),
     [

@@ -82,6 +82,7 @@ def test_the_model_that_is_taken_where_none_is_named_has_a_price():
     assert CLAUDE in PRICES
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("one_idea")
 def test_a_sitting_shows_what_it_cost_and_ends_with_the_built_in_voice_before_the_cap(server, taught, act):
     server.otherwise = act.say("A word.", fresh=1000, written=2000, cached=50_000, out=300)

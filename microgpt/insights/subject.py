@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from functools import cache
 from importlib.machinery import PathFinder
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 from microgpt.errors import CourseError
 
@@ -87,13 +87,13 @@ def parse_python(source: str, *, path: str, mode: Literal["exec", "eval"] = "exe
 
 
 def tree_text(source: str, *, path: str = "") -> str:
-    """Return source as its syntax tree would print it, without comments and layout.
+    """Return source as a text of its syntax tree, without comments and layout, the same from every Python.
 
     >>> tree_text("x=1  # one") == tree_text("x = 1")
     True
     """
     try:
-        return ast.unparse(parse_python(source, path=path))
+        return _node_text(parse_python(source, path=path))
     except RecursionError:
         raise CourseError("nested too deeply to be read. Try shorter expressions.", path=path) from None
 
@@ -125,8 +125,22 @@ def symbol_source(source: str, symbol: str, *, path_name: str = "") -> SourceLin
 
 
 def symbol_text(source: str, symbol: str) -> str:
-    """Return a symbol's definition as its syntax tree would print it; raises as `symbol_source` does."""
-    return ast.unparse(_resolve(parse_python(source, path=""), symbol, "")[-1])
+    """Return a symbol's definition as `tree_text` does; raises as `symbol_source` does."""
+    return _node_text(_resolve(parse_python(source, path=""), symbol, "")[-1])
+
+
+def _node_text(node: object) -> str:
+    """Return a part of a syntax tree as a text.
+
+    Not that of `ast.unparse`, which quotes f-strings in another way from Python 3.12 on, nor that of `ast.dump`, which
+    shows empty fields up to 3.12: what is empty is left out here, so that a field that is new in a Python is too.
+    """
+    if isinstance(node, ast.AST):
+        fields = [(name, value) for name, value in ast.iter_fields(node) if value is not None and value != []]
+        return f"{type(node).__name__}({', '.join(f'{name}={_node_text(value)}' for name, value in fields)})"
+    if isinstance(node, list):
+        return f"[{', '.join(_node_text(item) for item in cast(list[object], node))}]"
+    return repr(node)
 
 
 def function_named(source: str, name: str) -> ast.FunctionDef:

@@ -199,7 +199,8 @@ def short_course() -> Teachable:
 def _short(whole: Teachable, name: str) -> LockedInsight:
     locked = whole.lock.insights[name]
     measures = next(question for question in locked.questions if question.holdout)
-    return replace(locked, questions=tuple(q for q in locked.questions if not q.holdout or q == measures))
+    questions = tuple(q for q in locked.questions if not q.holdout or q == measures)
+    return replace(locked, questions=questions, experiments={})  # a test of one gives itself one
 
 
 def text_of(question: LockedQuestion) -> str:

@@ -37,7 +37,8 @@ def said(*what):
 def act(tools, turn):
     lesson, ask = turn.lesson, turn.ask.ask_id
     if turn.move == "practise":
-        said("answer", ask, tools.answer(lesson, ask, str(turn.say["source"]["start"])).outcome)
+        words = "a" if turn.ask.options else str(turn.say["source"]["start"])
+        said("answer", ask, tools.answer(lesson, ask, words).outcome)
         return
     question = next(q for q in taught.questions(turn.say["insight"]).values() if turn.ask.text.endswith(q.ask)
                     and all(json.dumps(value) in turn.ask.text for value in q.inputs.values()))

@@ -44,8 +44,10 @@ readme-check: $(DEV)
 	$(BIN)/python tools/readme.py --check
 	$(BIN)/python tools/benchmarks.py --check
 	$(BIN)/python tools/simulation.py --check
+	$(BIN)/python tools/vocabulary.py --check
 
 readme: $(DEV)
+	$(BIN)/python tools/vocabulary.py
 	$(BIN)/python tools/readme.py
 
 # Everything. The slow tests come last, so that a summary is the last thing on the screen.

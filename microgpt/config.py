@@ -228,7 +228,7 @@ class ComputeConfig:
             if self.dtype not in ("auto", *HOST_DTYPES[self.engine]):
                 raise ConfigError(
                     f"the {self.engine} engine computes in {' or '.join(HOST_DTYPES[self.engine])}, "
-                    f"not in {self.dtype}. Try --engine torch."
+                    f"not in {self.dtype}. Try --dtype float64, or --engine torch."
                 )
 
 

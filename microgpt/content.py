@@ -7,6 +7,15 @@ from microgpt.errors import MicroGPTError
 _PACKAGE = Path(__file__).parent
 
 
+def is_bundled(folder: Path) -> bool:
+    """Whether a course is one of ours: such a one may run where nothing can contain it, a stranger's never.
+
+    >>> is_bundled(content_folder("curriculum") / "microgpt"), is_bundled(Path("/from/elsewhere/microgpt"))
+    (True, False)
+    """
+    return folder.resolve().parent == content_folder("curriculum").resolve()
+
+
 def content_folder(kind: str) -> Path:
     """Return the folder of the bundled ``curriculum`` or ``skills``.
 

@@ -6,12 +6,13 @@ Without a model, a question gets what the course says about its words.
 """
 
 import re
-from collections.abc import Callable, Mapping
-from typing import TypeVar, cast
+from collections.abc import Mapping
+from typing import cast
 
 from microgpt.errors import LessonError
 from microgpt.insights.course import Course
 from microgpt.learner.profile import Profile
+from microgpt.live import Growing
 from microgpt.terminal import Terminal
 from microgpt.tutor.lookup import Found, look_up
 from microgpt.tutor.tools import LessonTools
@@ -31,7 +32,8 @@ ASKING = (
     "what's",
     "explain",
 )  # a question, even without its mark
-NOTHING_FITS = "No model is here to answer, and nothing in this course fits. Try other words; ? alone is a hint."
+NO_MODEL = "No model is here to answer."
+NOTHING_FITS = "Nothing in this course fits. Try other words; ? alone is a hint."
 ASKED_ABOUT = "What fits best is the idea that you are asked about. ? gives a hint on it."
 MEASURING = "This question only measures, so nothing is looked up. Ask again after it."
 WITH_EDITOR = "e opens your editor; what you save is tried."
@@ -42,7 +44,6 @@ MEANT = {
     "reveal": "The answer? It will not count.",
     "skip": "Pass this question?",
 }
-T = TypeVar("T")
 
 
 class Dialogue:
@@ -71,10 +72,15 @@ class Dialogue:
         """Whether a model hears what is typed."""
         return isinstance(self._voice, ModelVoice) and self._voice.listening
 
-    def word(self, turn: Turn, profile: Profile) -> Spoken:
-        """Return a turn in words."""
-        self._found = ""
-        return self._waiting(lambda: self._voice(turn, profile))
+    def say(self, turn: Turn, profile: Profile) -> None:
+        """Show a turn in words, while they come."""
+        self._found, voice = "", self._voice
+        growing = Growing(self._terminal, paged=turn.ask is None)
+        if not isinstance(voice, ModelVoice):
+            return growing.finish(voice(turn, profile))
+        with growing.coming():
+            said = voice(turn, profile, growing.show)
+        return growing.finish(said)
 
     def read(self) -> str:
         """Return the next line that the learner typed."""
@@ -85,8 +91,10 @@ class Dialogue:
         voice = self._voice
         if not isinstance(voice, ModelVoice):
             return None
-        reply = self._waiting(lambda: voice.reply(line, turn, profile))
-        self._terminal.show(reply.spoken)
+        growing = Growing(self._terminal)
+        with growing.coming():
+            reply = voice.reply(line, turn, profile, growing.show)
+        growing.finish(reply.spoken)
         if not reply.heard:
             if not asks_back(line, turn.ask):
                 return None
@@ -108,7 +116,9 @@ class Dialogue:
         found = look_up(question, self._course)
         self._found = found.anchor if not turn.say.get("exercise") else ""
         asked_about = turn.ask is not None and found.insight == turn.say["insight"]
-        self._terminal.show(word_found(found, self._found, asked_about=asked_about))
+        self._terminal.show(
+            word_found(found, self._found, asked_about=asked_about, before="" if self.model else NO_MODEL)
+        )
 
     def show_code(self, turn: Turn) -> None:
         """Show the code that the last question led to, or else the lines that the turn is about."""
@@ -148,6 +158,7 @@ class Dialogue:
     def _settle(self, turn: Turn, ask: Ask, proposal: Proposal, profile: Profile) -> Turn:
         """Do what the model takes the learner to want, if Enter says so; any other line is taken for itself."""
         self._say(f"{MEANT[proposal.step].format(quote=proposal.quote)} Enter: yes; or type what you mean.")
+        self._terminal.forget_typed_ahead()  # an Enter from before this question is no yes to it
         line = self._terminal.read()
         if line:
             self._held.append(line)
@@ -169,16 +180,6 @@ class Dialogue:
 
     def _say(self, text: str) -> None:
         self._terminal.show((Paragraph(text=text),))
-
-    def _waiting(self, speak: Callable[[], T]) -> T:
-        """Return what is spoken, with a sign of life while a model thinks."""
-        if not self.listens:
-            return speak()
-        self._terminal.redraw("...")
-        try:
-            return speak()
-        finally:
-            self._terminal.wipe()
 
 
 def asks_back(line: str, ask: Ask | None) -> bool:
@@ -215,16 +216,17 @@ def is_asked_for(line: str, ask: Ask) -> bool:
     return len(line) == 1 and line.isalnum() and (ask.kind == "text" or line in ask.options)
 
 
-def word_found(found: Found, symbol: str, *, asked_about: bool) -> Spoken:
+def word_found(found: Found, symbol: str, *, asked_about: bool, before: str) -> Spoken:
     """Return what was found for a question.
 
     Args:
         symbol: code that can be shown; empty for none.
         asked_about: whether the idea found is the one that an open question asks for, and not to be told for nothing.
+        before: why it is looked up; empty where that was said.
     """
     if not (found.word or found.insight):
-        return (Paragraph(text=NOTHING_FITS),)
-    blocks = [Paragraph(text="No model is here to answer. In this course, this fits best:")]
+        return (Paragraph(text=f"{before} {NOTHING_FITS}".strip()),)
+    blocks = [Paragraph(text=f"{before} In this course, this fits best:".strip())]
     if found.word:
         blocks.append(Paragraph(text=f"{found.word}: {found.meaning}", tone="claim"))
     if asked_about:

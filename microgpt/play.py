@@ -6,14 +6,14 @@ A turn is drawn, a line is read, one lesson tool is called. What to teach is nev
 import shlex
 import signal
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
 
 from microgpt import opening
 from microgpt.dialogue import Dialogue, asks_back, is_asked_for, key_of
 from microgpt.errors import LessonError, SandboxError
+from microgpt.greeting import SUBJECT, just, promise, title, welcome_back, without_just
 from microgpt.insights.course import Course, find_course, load_course
 from microgpt.learner.profile import Profile
 from microgpt.learner.store import Store
@@ -21,7 +21,7 @@ from microgpt.terminal import Terminal
 from microgpt.tutor.simulate.teachers import find_script
 from microgpt.tutor.tools import LessonTools
 from microgpt.tutor.turns import Ask, Turn
-from microgpt.tutor.voices import Heading, Paragraph, Voice, offline
+from microgpt.tutor.voices import Paragraph, Voice, offline
 from microgpt.tutor.voices.connect import Told, disclosure
 from microgpt.tutor.voices.model import ModelVoice, Wire
 from microgpt.tutor.voices.prompt import digest, instructions
@@ -29,7 +29,6 @@ from microgpt.tutor.voices.witness import is_plain_answer
 
 KEYS = "? hint · r reveal · Enter skip · l code · p progress · x WHY contest · q quit"
 ASK_ANYTHING = "Or ask whatever you like, with a question mark."
-SUBJECT = "microgpt.reference"  # only where this is taught is a learner's name shown to a model
 LONGEST_NAME = 40
 A_LETTER = "A letter is an answer here, so the keys take a slash: /r /s /l /p /q."
 
@@ -39,6 +38,7 @@ class Seat:
     """What a learner asked for on the command line.
 
     Args:
+        minutes: how long they mean to stay, 0 for no limit; None for as long as their profile says.
         program: how to call us.
         voice: the options that chose the voice, to be typed again.
         script: a teaching script: a bundled one's name, or a file.
@@ -46,7 +46,7 @@ class Seat:
 
     course: str = "microgpt"
     goal: str = ""
-    minutes: int = 0
+    minutes: int | None = None
     learner: str = "me"
     program: str = "microgpt"
     voice: str = ""
@@ -124,21 +124,23 @@ class Sitting:
     def play(self) -> None:
         """Draw one turn after the other, until one is the last."""
         seat = self._seat
-        turn = self._tools.start(course=seat.course, goal=seat.goal, minutes=seat.minutes, learner=seat.learner)
-        self._closed = _just(turn).get("ask_id", "")
-        self._show_title(turn)
-        profile = self._store.learner(self._seat.learner)
+        profile = self._store.learner(seat.learner)
+        usual = profile.minutes if profile else 0
+        minutes = usual if seat.minutes is None else seat.minutes
+        turn = self._tools.start(course=seat.course, goal=seat.goal, minutes=minutes, learner=seat.learner)
+        self._closed = just(turn).get("ask_id", "")
+        self._terminal.show((title(self._course, turn, self._dialogue.model),))
         if profile:
-            self._say(_welcome_back(profile, turn))
-            turn = _without_just(turn)
+            self._say(welcome_back(profile, turn))
+            turn = without_just(turn)
         else:
             profile = self._get_to_know()
         while True:
-            self._closed = _just(turn).get("ask_id", self._closed)
+            self._closed = just(turn).get("ask_id", self._closed)
             if turn.ask and not self._keys_told:
                 self._say(f"{KEYS}. {ASK_ANYTHING}", quiet=True)
                 self._keys_told = True
-            self._terminal.show(self._dialogue.word(turn, profile), paged=turn.ask is None)
+            self._dialogue.say(turn, profile)
             if turn.say.get("exercise") == "write":
                 self._say(self._dialogue.how_to_write, quiet=True)
             if turn.ask and turn.ask.kind == "text":
@@ -236,15 +238,9 @@ class Sitting:
 
     # ---- the first minute, and the last
 
-    def _show_title(self, turn: Turn) -> None:
-        known, of = turn.say["known"], turn.say["of"]
-        ideas = "1 idea" if of == 1 else f"{of} ideas"
-        voice = self._dialogue.model or "no key needed"
-        self._terminal.show((Heading(left=self._course.title, right=f"{ideas} · you know {known} · {voice}"),))
-
     def _get_to_know(self) -> Profile:
         """Learn the name of somebody new, and show it to a model."""
-        self._say(f"{_promise(self._course)} What should I call you? (Enter to skip)")
+        self._say(f"{promise(self._course)} What should I call you? (Enter to skip)")
         name = "".join(char for char in self._terminal.read() if char.isprintable())[:LONGEST_NAME]
         profile = Profile(id=self._seat.learner, name=name)
         self._store.save_learner(profile)
@@ -254,39 +250,8 @@ class Sitting:
 
     def _end(self, turn: Turn, profile: Profile) -> None:
         """Close the circle: the name from the first minute, unless nothing was answered today."""
-        if self._course.subject != SUBJECT or not _just(turn):
+        if self._course.subject != SUBJECT or not just(turn):
             return
         surprise = self._surprise or opening.measure(profile.name, self._terminal)
         if surprise:
             self._say(f"You now know how this comes about: {opening.told(surprise)}")
-
-
-def _welcome_back(profile: Profile, turn: Turn) -> str:
-    hello = f"Welcome back, {profile.name}." if profile.name else "Welcome back."
-    if turn.move == "finish" and not turn.ask:
-        return f"{hello} Nothing is due."
-    due = cast(int, turn.say.get("of_n", 0)) if turn.move == "review" else 0
-    if not due:
-        return f"{hello} We go on where you stopped."
-    then = "" if turn.say["known"] == turn.say["of"] else "; then we go on with the open one"
-    return f"{hello} {due} {'thing is' if due == 1 else 'things are'} due{then}."
-
-
-def _without_just(turn: Turn) -> Turn:
-    """Leave out how the last question ended, which was said before the learner left."""
-    if _just(turn).get("outcome") == "abandoned":
-        return turn
-    return replace(turn, say={name: fact for name, fact in turn.say.items() if name != "just"})
-
-
-def _promise(course: Course) -> str:
-    """Say what the course is about; how long the program is, its file knows."""
-    if course.subject != SUBJECT:
-        return f"{course.title}."
-    lines = len(course.subject_source.splitlines())
-    return f"You will understand every line of a program that learns to write. It has {lines} of them."
-
-
-def _just(turn: Turn) -> Mapping[str, str]:
-    """Return how the question before this turn ended; empty if there was none."""
-    return cast(Mapping[str, str], turn.say.get("just") or {})

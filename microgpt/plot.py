@@ -63,7 +63,7 @@ def plot_losses(path: Path, losses: Sequence[float], *, vocab_size: int, val_los
         axes.plot([len(losses)], [val_loss], color=GREEN, marker="D", markersize=7, clip_on=False, zorder=3)
         labels[f"held out: {val_loss:.3f}"] = (val_loss, GREEN)
     axes.set_xlim(0, len(losses))
-    axes.set_title(title(last, guess), loc="left", fontsize=12)
+    axes.set_title(title(last, guess, val_loss), loc="left", fontsize=12)
     axes.set_xlabel("step")
     axes.set_ylabel(f"loss, nats a token (thick: mean of {RECENT} steps)")
     axes.spines[["top", "right"]].set_visible(False)
@@ -137,14 +137,19 @@ def _save(figure: "Figure", path: Path) -> None:
         raise TraceError(f"the plot {path} cannot be written ({error.strerror}). Try another --plot.") from None
 
 
-def title(loss: float, guess: float) -> str:
+def title(loss: float, guess: float, val_loss: float | None = None) -> str:
     """Say in a sentence what is to be seen.
+
+    Args:
+        val_loss: on what was held out; None where nothing was.
 
     >>> title(2.25, 3.25)
     'The loss came to 2.250: 1.000 nats a token better than a guess'
     """
     if not math.isfinite(loss):
         return "The loss is no number any more: this training went wrong"
+    if val_loss is not None and val_loss >= guess > loss:
+        return f"The loss came to {loss:.3f} by heart: what was held out is no better than a guess"
     if loss < guess:
         return f"The loss came to {loss:.3f}: {guess - loss:.3f} nats a token better than a guess"
     return f"The loss is at {loss:.3f}: no better yet than a guess"

@@ -19,10 +19,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from microgpt.tutor.voices import Heading, Listing, Paragraph, Spoken
+from microgpt.tutor.voices import Block, Heading, Listing, Paragraph, Spoken
 from microgpt.tutor.voices.drawing import drawn_lines, plain_lines, to_ascii, visible
 
 TICK_S = 0.2  # a Ctrl-C is noticed within it, at the latest
+MORE = " ..."  # behind a line that is still growing
 WIDEST, NARROWEST = 80, 40  # columns: a longer line is hard to read, a shorter one cannot hold code
 
 
@@ -78,6 +79,58 @@ class Terminal:
                 self._wait_if_full(len(lines) + 1)
             for line in lines if self._plain else [Text(), *lines]:
                 self._print(line)
+
+    def draw_part(self, block: Block, drawn: int, *, width: int, ended: bool, paged: bool = False) -> int:
+        """Draw a paragraph as far as it has come, over the last line of what was drawn of it before.
+
+        Args:
+            drawn: lines of it that were drawn before.
+            width: columns.
+            ended: nothing more comes.
+            paged: as for `show`, once it has ended.
+
+        Returns:
+            lines drawn by now.
+        """
+        lines, first = drawn_lines(block, width, self._blue), max(drawn - 1, 0)
+        if not drawn:
+            self._print(Text())
+        if ended and paged:
+            self._rows += drawn + 1
+        for number, line in enumerate(lines[first:], first):
+            if number == drawn and ended and paged:
+                self._wait_if_full(len(lines) - drawn)
+            grows = not ended and number == len(lines) - 1
+            more = MORE if grows and line.cell_len + len(MORE) < width else ""
+            over = ""
+            if number < drawn:  # it may have ended with that before
+                self._console.file.write("\r")
+                over = " " * min(len(MORE) - len(more), width - 1 - line.cell_len)
+            self._print(Text.assemble(line, (more, "dim"), over), end="" if grows else "\n")
+        return len(lines)
+
+    def fits(self, block: Block) -> bool:
+        """Whether a block finds room in the window, without a wait, under what the learner has not read yet."""
+        return self._has_room(len(drawn_lines(block, self.width, self._blue)) + 1)
+
+    @contextmanager
+    def unechoed(self) -> Generator[None]:
+        """Keep what is typed off the screen for a while; it is read afterwards."""
+        if not self.live:
+            yield
+            return
+        before = termios.tcgetattr(sys.stdin)
+        termios.tcsetattr(sys.stdin, termios.TCSANOW, [*before[:3], before[3] & ~termios.ECHO, *before[4:]])
+        try:
+            yield
+        finally:
+            with suppress(termios.error):  # the window may be gone
+                termios.tcsetattr(sys.stdin, termios.TCSANOW, before)
+
+    def forget_typed_ahead(self) -> None:
+        """Throw away what was typed before now: it cannot be meant for a question that comes only now."""
+        if sys.stdin.isatty():
+            termios.tcflush(sys.stdin, termios.TCIFLUSH)
 
     def redraw(self, text: str) -> None:
         """Write over the line that was written before; nothing where that cannot be done."""
@@ -175,17 +228,20 @@ class Terminal:
         finally:
             termios.tcsetattr(sys.stdin, termios.TCSAFLUSH, before)  # flushed: what stopped it is no answer
 
+    def _has_room(self, rows: int) -> bool:
+        return not (self.live and self._rows and self._rows + rows > self._console.height - 3)
+
     def _wait_if_full(self, rows: int) -> None:
-        if self.live and self._rows and self._rows + rows > self._console.height - 3:
+        if not self._has_room(rows):
             self._print(Text("\n  Enter shows the rest.", "dim"))
             if self.read() == "q":
                 raise EOFError
         self._rows += rows
 
-    def _print(self, line: Text) -> None:
+    def _print(self, line: Text, end: str = "\n") -> None:
         if self._plain:
             line = Text(to_ascii(line.plain))
-        self._console.print(line, soft_wrap=True, highlight=False)
+        self._console.print(line, soft_wrap=True, highlight=False, end=end)
         self._console.file.flush()
 
 

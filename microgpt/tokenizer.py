@@ -52,7 +52,8 @@ class CharTokenizer:
             return [self._id_of[char] for char in text]
         except KeyError as error:
             [char] = error.args
-            known = repr(self.chars[:60])[1:-1] + ("..." if len(self.chars) > 60 else "")
+            shown = (known if known.isprintable() else repr(known)[1:-1] for known in self.chars[:60])
+            known = "".join(shown) + ("..." if len(self.chars) > 60 else "")
             raise ConfigError(
                 f"the character {char!r} is not in the data that the model was trained on. Try only these: {known}"
             ) from None

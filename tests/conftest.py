@@ -1,5 +1,6 @@
 """What every test gets: time enough on a busy machine, a learner's data folder that is not the user's, small disks."""
 
+import itertools
 import json
 import os
 import shutil
@@ -30,14 +31,27 @@ def _loopback_only(event: str, args: tuple[object, ...]) -> None:
         raise ConnectionRefusedError(f"a test tried to reach {address}: tests use loopback alone")
 
 
+# One thread each for torch and NumPy: models this small gain nothing from more, and where tests run side by side,
+# threads that wait for one another take the cores from all of them. The programs that tests start inherit it.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 sys.addaudithook(_loopback_only)
 settings.register_profile("microgpt", parent=settings(), deadline=None)  # under CI the parent draws the same every time
 settings.load_profile("microgpt")
 
 
+@pytest.fixture(scope="session")
+def data_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Give a folder for each test, made when something is stored there.
+
+    Counted here: `mktemp` looks through all folders that there are before it makes one, thousands at the end.
+    """
+    above = tmp_path_factory.mktemp("data")
+    return (above / str(number) for number in itertools.count())
+
+
 @pytest.fixture(autouse=True)
-def data_folder_of_its_own(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MICROGPT_DATA_DIR", str(tmp_path_factory.mktemp("data")))
+def data_folder_of_its_own(data_folders: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MICROGPT_DATA_DIR", str(next(data_folders)))
 
 
 @pytest.fixture(autouse=True)

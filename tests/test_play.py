@@ -25,10 +25,10 @@ from microgpt.learner.store import Store
 from microgpt.play import Seat, sit_down
 from microgpt.reference import encode, init_weights, loss_and_gradients
 from microgpt.terminal import Terminal
-from microgpt.tutor.policy import Teachable
 from microgpt.tutor.render import show
 from microgpt.tutor.session import current_state
 from microgpt.tutor.tools import LessonTools, teachable
+from microgpt.tutor.view import Teachable
 from microgpt.tutor.voices import Listing
 from microgpt.tutor.voices.drawing import drawn_lines
 
@@ -153,7 +153,7 @@ def test_a_question_gets_what_the_course_says_about_its_words_and_the_code_behin
     assert f"softmax: {course.glossary['softmax']}" in words(shown)
     assert course.insights["softmax-makes-shares"].claim in words(shown)
     assert words(shown).count("def softmax") == 1  # the second l lists what the open question is about
-    assert "nothing in this course fits" in words(shown)
+    assert "Nothing in this course fits" in words(shown)
 
 
 def test_the_idea_that_an_open_question_is_about_is_not_told_for_nothing() -> None:
@@ -239,6 +239,14 @@ def test_a_script_can_be_chosen_and_stands_in_the_command_that_goes_on() -> None
     assert "at most" in shown[""]  # it begins by finding out what need not be taught
     assert "at most" not in shown["lecture"]
     assert shown["lecture"].rstrip().endswith("Go on with: microgpt tutor --script lecture")
+
+
+@pytest.mark.parametrize(("asked_for", "stays"), [(None, 25), (10, 10), (0, 0)])
+def test_who_names_no_minutes_stays_as_long_as_their_profile_says(asked_for: int | None, stays: int) -> None:
+    store = known_learner()
+    store.save_learner(Profile(id="me", name="Ada", minutes=25))
+    play(typed("q"), store, seat=Seat(goal=GOAL, minutes=asked_for))
+    assert [event.body["minutes"] for event in store.events(LESSON) if event.kind == "start"] == [stays]
 
 
 def test_a_wrong_answer_meets_the_belief_it_fits_in_the_educators_words() -> None:

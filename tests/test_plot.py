@@ -45,6 +45,9 @@ def test_a_training_that_was_short_or_went_wrong_is_drawn_without_a_warning(
 def test_the_title_says_what_is_to_be_seen() -> None:
     assert title(2.25, math.log(27)) == "The loss came to 2.250: 1.046 nats a token better than a guess"
     assert title(3.4, math.log(27)) == "The loss is at 3.400: no better yet than a guess"
+    assert title(2.25, 3.25, val_loss=2.5) == "The loss came to 2.250: 1.000 nats a token better than a guess"
+    learnt_by_heart = "The loss came to 0.378 by heart: what was held out is no better than a guess"
+    assert title(0.378, 4.317, val_loss=9.131) == learnt_by_heart
     assert "went wrong" in title(math.nan, math.log(27))
     assert "went wrong" in title(math.inf, math.log(27))
 

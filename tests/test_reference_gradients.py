@@ -128,6 +128,7 @@ def test_backward_agrees_with_derivatives_carried_forward_through_any_graph(
     assert x.grad == [[slope]]
 
 
+@pytest.mark.slow
 def test_every_entry_of_every_gradient_of_the_model_is_the_numerical_one() -> None:
     weights, tokens = small_weights(1), [4, 0, 1, 0, 4]
     _, gradients = reference.loss_and_gradients(weights, tokens, n_head=2)

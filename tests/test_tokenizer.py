@@ -39,6 +39,11 @@ def test_an_unknown_character_is_named_with_the_known_ones() -> None:
         CharTokenizer(chars="abc\n").encode("abé")
 
 
+def test_what_is_printable_is_named_as_it_is_typed() -> None:
+    with pytest.raises(ConfigError, match=r"""only these: \\n'"\\x1b\\ü$"""):
+        CharTokenizer(chars="\n'\"\x1b\\ü").encode("a")
+
+
 def test_a_long_alphabet_is_not_printed_whole() -> None:
     with pytest.raises(ConfigError) as refused:
         CharTokenizer(chars="".join(map(chr, range(0x4E00, 0x5E00)))).encode("a")

@@ -25,12 +25,19 @@ from microgpt.learner.store import Store
 from microgpt.play import Seat
 from microgpt.tutor.state import LessonState, OpenAsk
 from tools.scripted_learner import Respond, believing, sit
+from tools.scripted_model import END, scripted_model
 
 TESTS = Path(__file__).parent.parent / "tests"
 FOLDER, COURSE = TESTS / "screens", TESTS / "insights" / "fixtures" / "averages"
 MONDAY = datetime(2026, 1, 5, 9, tzinfo=UTC)
 LEARNER = "me"  # the one for whom the exercise on smoothing is a hunt, which no machine must run
 BELIEFS = {"smoothing-starts-low": ("starts-at-the-first",)}
+ANSWER = "It starts at zero, because nothing was seen yet. That is right! A tenth of 10 is 1, and so on. Do you see it?"
+WORDS = (  # for every turn; only what neither asks nor grades is shown
+    "Correct! The average is a **memory**: look at `average = 0.0`, at first it remembers nothing. What follows?\n\n"
+    "So the first numbers count for little:\n\n```\naverage = 0.9 * 0 + 0.1 * 10\n```\n\nEach further one "
+    "brings it nearer."
+)
 HINTS = ("?", "what is a mean?", "?", "?", "?", "?")
 
 
@@ -58,6 +65,8 @@ def screens() -> Mapping[str, str]:
             "colour": _lesson(width=80, colours=True),
             "no-color": _lesson(width=80, colours=True, environ={"NO_COLOR": "1"}),
             "first-minute-40": _first_minute(width=40),
+            "model-80": _with_a_model(width=80),
+            "model-40": _with_a_model(width=40),
         }
 
 
@@ -93,8 +102,38 @@ def _first_minute(*, width: int) -> str:
     return begin + rest.partition("  First, where to start")[0]
 
 
+def _with_a_model(*, width: int) -> str:
+    """Return the same lesson in a model's words; it is asked something twice, and the second time it breaks off."""
+    shown = io.StringIO()
+    with Store.in_memory() as store, scripted_model(_model_says) as wire:
+        store.save_learner(Profile(id=LEARNER, name="Ada"))
+        seat = Seat(course="averages", learner=LEARNER)
+        console = Console(file=shown, width=width)
+        sit(seat, store, asking(), now=MONDAY, lesson=f"{LEARNER}-averages", console=console, wire=wire)
+    return shown.getvalue()
+
+
+def _model_says(message: str) -> str:
+    if '"message"' not in message:
+        return f"{WORDS}{END}"
+    return ANSWER[:90] if "again" in message else f"{ANSWER}{END}"
+
+
 def leave(ask: OpenAsk | None, state: LessonState) -> None:
     """Say nothing any more."""
+
+
+def asking() -> Respond:
+    """Return a learner with a misconception who asks a model twice, and leaves when the idea is theirs."""
+    left, answer = ["why does it start low?", "say that again?"], believing("averages", BELIEFS)
+
+    def respond(ask: OpenAsk | None, state: LessonState) -> str | None:
+        if state.plan is not None and state.plan.move == "practise":
+            return None
+        confronted = state.plan is not None and state.plan.move == "confront"
+        return left.pop(0) if confronted and left else answer(ask, state)
+
+    return respond
 
 
 def learner() -> Respond:

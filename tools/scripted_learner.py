@@ -15,6 +15,7 @@ from microgpt.tutor.render import show
 from microgpt.tutor.session import current_state
 from microgpt.tutor.state import LessonState, OpenAsk
 from microgpt.tutor.tools import teachable
+from microgpt.tutor.voices.model import Wire
 
 MINUTE = timedelta(minutes=1)
 Respond = Callable[[OpenAsk | None, LessonState], str | None]
@@ -54,16 +55,18 @@ def sit(
     name: str = "",
     console: Console,
     plain: bool = False,
+    wire: Wire | None = None,
 ) -> None:
     """Play one sitting, drawn on a console.
 
     Args:
         name: typed when the tutor asks for it; empty for a learner it knows.
+        wire: to the model that words the lesson.
     """
     learner, before = ScriptedLearner(store, lesson, respond, now=now, name=name), sys.stdin
     sys.stdin = learner
     try:
-        sit_down(seat, store, Terminal(console, plain=plain, environ={}), clock=lambda: learner.now)
+        sit_down(seat, store, Terminal(console, plain=plain, environ={}), clock=lambda: learner.now, wire=wire)
     finally:
         sys.stdin = before
 

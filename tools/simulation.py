@@ -17,7 +17,8 @@ from microgpt.tutor.simulate.simulation import simulate
 PAGE = Path(__file__).parent.parent / "docs" / "simulation.md"
 RUNS = (  # what stands on the page: goal, learners, sweeps
     ("", 120, ()),
-    ("optimizer", 30, ("half", "double")),
+    ("", 60, ("half", "double")),
+    ("optimizer", 60, ("half", "double")),
 )
 
 TEXT = """\

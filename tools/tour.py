@@ -21,6 +21,7 @@ from tools.scripted_learner import Respond, believing, sit
 PAGE = Path(__file__).parent.parent / "docs" / "tour.md"
 GOAL, LESSON = "optimizer", "me-microgpt"
 IDEA, BELIEFS = "adam-keeps-two-averages", ("square-of-the-mean", "newest-counts-most")
+BUILT_ON_IT = ("adam-corrects-its-bias",)
 MONDAY = datetime(2026, 1, 5, 9, tzinfo=UTC)
 TEXT = """\
 # A tour
@@ -29,8 +30,9 @@ Ada wants to understand how a model's weights are moved. She knows a good deal, 
 
 {beliefs}
 
-Nobody has told the tutor. On Monday she leaves in the middle of a question; on Tuesday she is back. No model is asked;
-a `>` stands before what she types. This page is written by `python -m tools.tour`, and a test compares it.
+What is built on that she passes. Nobody has told the tutor. On Monday she leaves in the middle of a question; on
+Tuesday she is back. No model is asked; a `>` stands before what she types. This page is written by
+`python -m tools.tour`, and a test compares it.
 
 ## Monday
 
@@ -82,7 +84,13 @@ def leaves_when_it_is_understood(ask: OpenAsk | None, state: LessonState) -> str
     return "q" if state.insight(IDEA).last == "right" else _ada(ask, state)
 
 
-_ada: Respond = believing("microgpt", {IDEA: BELIEFS})
+def _ada(ask: OpenAsk | None, state: LessonState) -> str | None:
+    """Answer by what Ada believes; she passes what is built on it until she has understood it."""
+    builds_on_it = ask is not None and ask.insight in BUILT_ON_IT and state.insight(IDEA).last != "right"
+    return "" if builds_on_it else _believing(ask, state)
+
+
+_believing: Respond = believing("microgpt", {IDEA: BELIEFS})
 
 
 def _sitting(store: Store, seat: Seat, respond: Respond, now: datetime, name: str) -> str:

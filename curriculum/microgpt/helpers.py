@@ -50,6 +50,14 @@ def after(gradient, steps, lr):
     return w[0][0]
 
 
+def length_of_first_step(gradient, lr):
+    """How long Adam's first step is beside lr, in words."""
+    length = abs(after(gradient, 1, lr))
+    if math.isclose(length, lr, rel_tol=0.01):
+        return "just lr"
+    return "shorter than lr" if length < lr else "longer than lr"
+
+
 def steps_until(gradient, lr, distance):
     """How many steps with the same gradient it takes until a weight has moved this far."""
     return next(steps for steps in range(1, 100) if abs(after(gradient, steps, lr)) >= distance)
@@ -101,15 +109,20 @@ def lengths_of(documents):
 
 def asked_in_training(name):
     """For each place at which training scores a prediction, of BOS, the name and BOS, the place of the right answer."""
-    asked = {}
+    asked, read, run_model, measure = {}, {}, gpt, cross_entropy
 
-    def note(logits, targets):
-        asked.update((row[0], target) for row, target in zip(logits.data, targets, strict=False))
-        return Node([[0.0]])
+    def reading(tokens, *rest):
+        logits = run_model(tokens, *rest)
+        read.update((id(row), token) for token, row in zip(tokens, logits.data, strict=False))
+        return logits
 
-    places = list(range(len(name) + 2))
-    parts = {"gpt": lambda tokens, *_: Node([[token] for token in tokens]), "cross_entropy": note}
-    with_parts(parts, lambda: loss_and_gradients({}, places, 1))
+    def measuring(logits, targets):
+        asked.update((read[id(row)], target) for row, target in zip(logits.data, targets, strict=False))
+        return measure(logits, targets)
+
+    places = list(range(len(name) + 2))  # each a token of its own
+    weights = init_weights(random.Random(42), len(places), block_size=len(places))
+    with_parts({"gpt": reading, "cross_entropy": measuring}, lambda: loss_and_gradients(weights, places, 4))
     return asked
 
 

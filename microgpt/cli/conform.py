@@ -120,7 +120,8 @@ def _explained(finding: "Finding", failures: dict[str, str]) -> list[str]:
     if at:
         place = at.tensor + "".join(f"[{i}]" for i in at.index)
         lines += _wrapped(
-            f"First in {at.vector}: {place} is {at.got:.8g}, not {at.expected:.8g}. Wrong in: {', '.join(at.wrong_in)}."
+            f"First wrong tensor: {at.tensor} in {at.vector}, the most at {place}, which is {at.got:.8g}, "
+            f"not {at.expected:.8g}. Wrong in: {', '.join(at.wrong_in)}."
         )
     return lines + [line for vector, said in failures.items() for line in _wrapped(f"On {vector} it failed: {said}")]
 

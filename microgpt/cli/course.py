@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from microgpt.cli import program
+from microgpt.content import is_bundled
 
 if TYPE_CHECKING:  # they would make `--help` slow
     from microgpt.insights.course import Course
@@ -25,13 +26,21 @@ TRUST = click.option(
 )
 
 
+def course_here() -> str:
+    """Return the course that is meant where none is named: the current folder's, or else the bundled one."""
+    return "." if os.path.isfile("course.yaml") else "microgpt"
+
+
 @click.group()
 def course() -> None:
-    """Check and lock a course: a folder with a course.yaml and one file an idea."""
+    """Check and lock a course: a folder with a course.yaml and one file an idea.
+
+    Where no course is named, the one in the current folder is meant, or else the bundled one.
+    """
 
 
 @course.command(epilog="Example:  microgpt course lint my-course")
-@click.argument("name", metavar="[PATH|NAME]", default="microgpt")
+@click.argument("name", metavar="[PATH|NAME]", default=course_here)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 @TRUST
 def lint(name: str, as_json: bool, trust: bool) -> None:
@@ -43,7 +52,7 @@ def lint(name: str, as_json: bool, trust: bool) -> None:
 
     start = time.perf_counter()
     folder = course_folder(name)
-    report = lint_course(folder, trusted=trust or is_trusted(folder))
+    report = lint_course(folder, trusted=trust or is_bundled(folder))
     if report.lock != "fresh":
         notice_no_walls()
     if as_json:
@@ -56,7 +65,7 @@ def lint(name: str, as_json: bool, trust: bool) -> None:
 
 
 @course.command(epilog="Example:  microgpt course lock my-course --check")
-@click.argument("name", metavar="[PATH|NAME]", default="microgpt")
+@click.argument("name", metavar="[PATH|NAME]", default=course_here)
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 if the lock is stale.")
 @click.option("--experiments", is_flag=True, help="Also train with every misconception; takes seconds for each.")
 @TRUST
@@ -68,6 +77,7 @@ def lock(name: str, check: bool, experiments: bool, trust: bool, as_json: bool) 
     """
     from microgpt.insights.course import load_course
     from microgpt.insights.lock import (
+        changed_anchors,
         held_lock,
         lock_path,
         make_lock,
@@ -79,9 +89,10 @@ def lock(name: str, check: bool, experiments: bool, trust: bool, as_json: bool) 
 
     folder = course_folder(name)
     loaded = load_course(folder)
-    trusted = trust or is_trusted(folder)
+    trusted = trust or is_bundled(folder)
     old = held_lock(loaded)
     changed, dropped = stale(loaded, old), stale_experiments(loaded, old)
+    look_again = changed_anchors(loaded, old)
     wanted = missing_experiments(loaded, old) if experiments else ()
     if not check:
         new = make_lock(loaded, trusted=trusted, old=old)
@@ -91,12 +102,15 @@ def lock(name: str, check: bool, experiments: bool, trust: bool, as_json: bool) 
             write_lock(new, folder)
         if wanted:
             _experiment(name, loaded, new, trusted)
+    for id_ in () if as_json else look_again:
+        click.echo(f"{loaded.insights[id_].path}: look again at it, for {loaded.insights[id_].anchor} changed.")
     if as_json:
         said = {
             "format": "microgpt/lock-report/1",
             "path": str(lock_path(folder)),
             "check": check,
             "stale": changed,
+            "look_again": look_again,
             "stale_experiments": ["/".join(pair) for pair in dropped],
             "missing_experiments": ["/".join(pair) for pair in wanted] if check else [],
         }
@@ -153,7 +167,7 @@ def _experiments(number: int) -> str:
 
 
 @course.command(epilog="Example:  microgpt course show microgpt")
-@click.argument("name", metavar="[PATH|NAME]", default="microgpt")
+@click.argument("name", metavar="[PATH|NAME]", default=course_here)
 @click.option("--language", metavar="CODE", default="", help="Its claims in another language, such as de.")
 def show(name: str, language: str) -> None:
     """Show a course: its ideas in order, with their questions and misconceptions."""
@@ -173,7 +187,7 @@ def show(name: str, language: str) -> None:
 
 
 @course.command(name="plan", epilog="Example:  microgpt course plan --goal attention")
-@click.argument("name", metavar="[PATH|NAME]", default="microgpt")
+@click.argument("name", metavar="[PATH|NAME]", default=course_here)
 @click.option("--goal", default="", help="One of the course's goals. [default: the whole course]")
 @click.option("--learner", metavar="ID", default="", help="Only what this learner does not know yet.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
@@ -197,7 +211,7 @@ def show_plan(name: str, goal: str, learner: str, as_json: bool) -> None:
 
 
 @course.command(epilog="Example:  microgpt course graph --svg course.svg")
-@click.argument("name", metavar="[PATH|NAME]", default="microgpt")
+@click.argument("name", metavar="[PATH|NAME]", default=course_here)
 @click.option("--goal", default="", help="Only what one of the course's goals takes.")
 @click.option("--svg", metavar="FILE", type=click.Path(path_type=Path), help="Draw it, instead of writing Mermaid.")
 def graph(name: str, goal: str, svg: Path | None) -> None:
@@ -249,13 +263,6 @@ def course_folder(name: str) -> Path:
 
     folder = find_course(name)
     return folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
-
-
-def is_trusted(folder: Path) -> bool:
-    """Whether a course may run where nothing can contain it: a bundled one may, a stranger's never."""
-    from microgpt.content import content_folder
-
-    return folder.resolve().parent == content_folder("curriculum").resolve()
 
 
 def notice_no_walls() -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from microgpt.cli import program
-from microgpt.cli.course import TRUST, course_folder, is_trusted, notice_no_walls
+from microgpt.cli.course import TRUST, course_folder, course_here, notice_no_walls
+from microgpt.content import is_bundled
 
 _WIDEST = 79  # columns: a line as wide as the terminal would wrap, and then not be written over
 
@@ -41,7 +42,7 @@ def new(anchor: str, name: str, id_: str, trust: bool) -> None:
             begun.write_text(begin_course(Path(name), anchor, id_), encoding="utf-8")
         folder = course_folder(name)
         course, _ = read_course(folder)
-        draft = draft_insight(course, anchor, name=id_, trusted=trust or is_trusted(folder), tell=_tell_live)
+        draft = draft_insight(course, anchor, name=id_, trusted=trust or is_bundled(folder), tell=_tell_live)
         with (folder / f"{draft.id}.md").open("x", encoding="utf-8") as page:
             page.write(draft.text)
     except BaseException as error:  # Ctrl-C too: nothing is left half begun
@@ -66,7 +67,7 @@ def new(anchor: str, name: str, id_: str, trust: bool) -> None:
 
 @insight.command(epilog="Example:  microgpt insight preview softmax-makes-shares")
 @click.argument("id_", metavar="ID")
-@click.argument("name", metavar="[PATH|NAME]", default="microgpt")
+@click.argument("name", metavar="[PATH|NAME]", default=course_here)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 @TRUST
 def preview(id_: str, name: str, as_json: bool, trust: bool) -> None:
@@ -82,7 +83,7 @@ def preview(id_: str, name: str, as_json: bool, trust: bool) -> None:
     broken = [error for error in errors if Path(error.path).stem == id_]
     if broken:
         raise broken[0]
-    seen = see(course, id_, trusted=trust or is_trusted(folder))
+    seen = see(course, id_, trusted=trust or is_bundled(folder))
     if id_ in stale(course, held_lock(course)):
         notice_no_walls()
     if as_json:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:  # numpy would make `--help` slow
     from microgpt.training.run import Run
 
 LIVE_SECONDS = 0.1  # of training, between two pictures of the live line
-WIDEST = 79  # columns: a line as wide as the terminal would wrap, and then not be written over
+WIDEST = 79  # columns: fits every terminal, beside its last column, in which a line would wrap
+WIDEST_LIVE = 99  # of the line that is redrawn: where the terminal has them, the curve gets more room
 SHORTEST, LONGEST = 4, 24  # columns of the curve in the line
 
 
@@ -63,6 +64,7 @@ class Progress:
     def __init__(self, run: "Run", *, as_json: bool, live: bool) -> None:
         self._run, self._as_json, self._live = run, as_json, live
         self._drawn = 0.0  # seconds of training, when the live line was drawn last
+        self._pace = Pace()
 
     def show(self, step: "Step", pace: Pace, sample: str | None) -> None:
         """Show a step that was made, and what the model wrote after it, if it was asked to."""
@@ -77,47 +79,54 @@ class Progress:
         if sample is not None:
             line = f"{step.number:{len(str(steps))}}/{steps}  writes  {printable(sample)}"
             self._above(line if self._live else ascii_only(line))
-        if self._live and (pace.seconds - self._drawn > LIVE_SECONDS or pace.steps == 1 or step.number == steps):
-            self._redraw(progress_line(self._run, pace, curve=True))
+        self._pace = pace
+        if self._live and (pace.seconds - self._drawn > LIVE_SECONDS or pace.steps == 1):
+            self._redraw()
             self._drawn = pace.seconds
         elif not self._live and is_tenth(step.number, steps):
-            click.echo(progress_line(self._run, pace, curve=False))
+            click.echo(progress_line(self._run, pace, width=WIDEST, curve=False))
 
     @contextmanager
     def line(self) -> Generator[None]:
-        """Keep the live line open; at the end the last picture of it stays."""
+        """Keep the live line open; at the end it stays, as it was after the last step."""
         try:
             yield
         finally:
             if self._live:
+                if self._pace.steps:  # also after Ctrl-C, of which a terminal shows ^C, wrapped beside a full line
+                    self._redraw()
                 click.echo()
 
-    def _redraw(self, text: str) -> None:
-        click.echo("\r" + self._fitted(text), nl=False)
+    def _redraw(self) -> None:
+        width = min(_columns(), WIDEST_LIVE)
+        click.echo("\r" + self._fitted(progress_line(self._run, self._pace, width=width, curve=True)), nl=False)
 
     def _above(self, text: str) -> None:
-        click.echo("\r" + self._fitted(text) if self._live else text[:WIDEST])
+        click.echo("\r" + self._fitted(text[:WIDEST]) if self._live else text[:WIDEST])
 
     def _fitted(self, text: str) -> str:
-        width = shutil.get_terminal_size().columns - 1
-        return text[: min(width, WIDEST)].ljust(width)
+        return text[: _columns()].ljust(_columns())
 
 
-def progress_line(run: "Run", pace: Pace, *, curve: bool) -> str:
-    """Return how far a run is, in `WIDEST` columns for the usual numbers.
+def progress_line(run: "Run", pace: Pace, *, width: int, curve: bool) -> str:
+    """Return how far a run is: as many of its facts as fit, the most important first.
 
     Args:
+        width: columns.
         curve: draw the losses so far where there is room for it; it is not ASCII.
     """
     from microgpt.training.curve import recent_loss, sparkline
 
     steps, done = run.config.training.steps, len(run.losses)
     seconds_left = (steps - done) / pace.steps_per_s if pace.steps_per_s else 0
-    head = f"{done:{len(str(steps))}}/{steps}  loss {recent_loss(run.losses):.3f}  "
-    tail = f"{guess(run)}  {_rate(pace.tokens_per_s)} tok/s  {_clock(seconds_left)} left{_utilization(run, pace)}"
-    room = min(WIDEST - len(head) - len(tail) - 2, LONGEST)
-    picture = sparkline(run.losses, room).ljust(room) + "  " if curve and room >= SHORTEST else ""
-    return head + picture + tail
+    head = f"{done:{len(str(steps))}}/{steps}  loss {recent_loss(run.losses):.3f}"
+    rate, left = f"{_rate(pace.tokens_per_s)} tok/s", f"{_clock(seconds_left)} left"
+    facts = [guess(run), rate, left, _utilization(run, pace)]
+    while facts and len("  ".join([head, *facts])) > width:
+        facts.pop()
+    room = min(width - len("  ".join([head, "", *facts])), LONGEST)
+    picture = [sparkline(run.losses, room).ljust(room)] if curve and room >= SHORTEST else []
+    return "  ".join([head, *picture, *facts])
 
 
 def guess(run: "Run") -> str:
@@ -142,14 +151,17 @@ def ascii_only(text: str) -> str:
 
 
 def _utilization(run: "Run", pace: Pace) -> str:
-    if " on cpu" in run.engine.described:
-        return ""  # nobody publishes what a CPU could do
     part = utilization(run, pace)
-    return "  MFU unknown" if part is None else f"  MFU {part:.0%}"
+    return "MFU unknown" if part is None else f"MFU {part:.0%}"  # of a CPU no data sheet says what it could do
 
 
 def _rate(number: float) -> str:
-    return f"{number:,.0f}" if number < 1e6 else f"{number / 1e6:.4g}M"
+    return f"{number:,.0f}" if number < 1e4 else f"{number / 1e3:,.0f}k" if number < 1e6 else f"{number / 1e6:.4g}M"
+
+
+def _columns() -> int:
+    """Return how wide a line may be in this terminal: as wide as all of it, it would wrap and not be written over."""
+    return shutil.get_terminal_size().columns - 1
 
 
 def _clock(seconds: float) -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # they would make `--help` slow
 
 WIDTH = 80
 BAR = 10  # columns
-MISTAKES, SIGNS = 5, 3  # shown at most: beliefs, and the latest answers for each
+MISTAKES, REACHABLE = 5, 3  # shown at most: beliefs, and ideas to learn next
 QUOTED = 120  # characters of an answer
 
 learner_option = click.option(
@@ -51,11 +51,12 @@ def progress(course: str, learner: str, plot: Path | None, as_json: bool) -> Non
         check_plot(plot)
     with Store.to_read(default_path(os.environ)) as store:
         standing = read_standing(store, learner, course, now=datetime.now(UTC))
+        answers = store.answers(standing.lesson) if plot and standing else []
     if plot and standing:
         from microgpt.plot import plot_mastery
 
         labels = {one.insight: one.insight if one.known else about(standing, one.insight) for one in standing.insights}
-        plot_mastery(plot, labels, standing.answers, title=standing.course.title)
+        plot_mastery(plot, labels, answers, title=standing.course.title)
     if as_json:
         nothing = {"format": "microgpt/standing/1", "learner": learner, "lesson": ""}
         click.echo(json.dumps(standing.to_json() if standing else nothing))
@@ -119,9 +120,9 @@ def _mistake_lines(standing: "Standing", mistakes: "list[Mistake]") -> Iterator[
     for mistake in mistakes[:MISTAKES]:
         yield ""
         yield from _wrapped(f"“{standing.belief(mistake)}”", "  ")
-        if len(mistake.signs) > SIGNS:
-            yield f"    {len(mistake.signs)} answers; the latest:"
-        for answer in mistake.signs[-SIGNS:]:
+        if mistake.signs > len(mistake.latest):
+            yield f"    {mistake.signs} answers; the latest:"
+        for answer in mistake.latest:
             yield from _wrapped(_sign(answer), "    ")
         right = f"{mistake.ruled_out} right answer{'' if mistake.ruled_out == 1 else 's'}"
         yield f"    Since then {right if mistake.ruled_out else 'no answer'} spoke against it."
@@ -139,8 +140,8 @@ def _sign(answer: "Answer") -> str:
 def _next_lines(standing: "Standing") -> Iterator[str]:
     """Say what is due and what can be learned next, and with which command."""
     if standing.next:
-        named = "; ".join(about(standing, name) for name in standing.next[:SIGNS])
-        more = f"; and {len(standing.next) - SIGNS} more" if len(standing.next) > SIGNS else ""
+        named = "; ".join(about(standing, name) for name in standing.next[:REACHABLE])
+        more = f"; and {len(standing.next) - REACHABLE} more" if len(standing.next) > REACHABLE else ""
         yield from _wrapped(f"Within reach: {named}{more}.", "")
     if standing.due_now:
         yield f"Due now: {standing.due_now}.  Next:  {tutor_command('', standing.learner, tool='review')}"

@@ -21,10 +21,10 @@ def review(ctx: click.Context, learner: str) -> None:
     """
     from microgpt.cli.tutor import tutor
 
-    minutes, standings = _look_up(learner)
+    standings = _look_up(learner)
     waiting = sorted((standing for standing in standings if standing.due_now), key=lambda one: -one.due_now)
     if waiting:
-        ctx.invoke(tutor, course=waiting[0].where, learner=learner, minutes=minutes)
+        ctx.invoke(tutor, course=waiting[0].where, learner=learner)
         if others := sum(standing.due_now for standing in waiting[1:]):
             click.echo(f"In other courses, {others} due.  Next:  {tutor_command('', learner, tool='review')}")
         return
@@ -35,8 +35,8 @@ def review(ctx: click.Context, learner: str) -> None:
         click.echo(f"Nothing to repeat yet: that begins with what you know.  Next:  {tutor_command('', learner)}")
 
 
-def _look_up(learner: str) -> "tuple[int, list[Standing]]":
-    """Return how long a learner stays, and where they stand with each course that can still be read."""
+def _look_up(learner: str) -> "list[Standing]":
+    """Return where a learner stands with each course that can still be read."""
     from datetime import UTC, datetime
 
     from microgpt.errors import CourseError
@@ -46,11 +46,10 @@ def _look_up(learner: str) -> "tuple[int, list[Standing]]":
 
     standings: list[Standing] = []
     with Store.to_read(default_path(os.environ)) as store:
-        profile = store.learner(learner)
         for row in store.lessons(learner):
             try:
                 standing = read_standing(store, learner, row.course, now=datetime.now(UTC))
                 standings += [standing] if standing else []
             except CourseError as error:
                 click.echo(f"microgpt: {row.id} is left out: {error}", err=True)
-    return (profile.minutes if profile else 0), standings
+    return standings

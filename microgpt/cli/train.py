@@ -131,7 +131,7 @@ def train(
     first = os.environ.get("RANK", "0") == "0"  # torchrun numbers the processes that train one model together
     if record and first:
         check_trace(record, goes_on=resume is not None)
-    run = _resume(ctx, resume, saves=first) if resume else _begin(data, stream, out, settings, saves=first)
+    run = _resume(ctx, resume, saves=first) if resume else _begin(ctx, data, stream, out, settings, saves=first)
     if not first:
         _assist(run)
         return
@@ -145,20 +145,26 @@ def train(
         raise SystemExit(INTERRUPTED)
 
 
-def _begin(data: str, stream: bool, out: Path | None, settings: Mapping[str, object], *, saves: bool) -> "Run":
+def _begin(
+    ctx: click.Context, data: str, stream: bool, out: Path | None, settings: Mapping[str, object], *, saves: bool
+) -> "Run":
     from microgpt.data import load_dataset
+    from microgpt.training.checkpoint import only_writer
     from microgpt.training.run import begin, configure
 
     training = TrainConfig(**_pick(TrainConfig, settings))
     compute = ComputeConfig(**_pick(ComputeConfig, settings))
     dataset = load_dataset(data, stream=stream)
     shape = cast("Shape", {name: settings[name] for name in Shape.__annotations__})
-    return begin(out, configure(dataset, training, compute, **shape), dataset, saves=saves)
+    run = begin(out, configure(dataset, training, compute, **shape), dataset, saves=saves)
+    if saves:
+        ctx.with_resource(only_writer(run.folder))
+    return run
 
 
 def _resume(ctx: click.Context, folder: Path, *, saves: bool) -> "Run":
     """Go on with a run as it began: else it would end as no run that can be named. Who computes it may change."""
-    from microgpt.training.checkpoint import read_config
+    from microgpt.training.checkpoint import only_writer, read_config
     from microgpt.training.run import resume
 
     names = [option.name or "" for option in ctx.command.params]
@@ -168,6 +174,8 @@ def _resume(ctx: click.Context, folder: Path, *, saves: bool) -> "Run":
     if others:
         listed = ", ".join(sorted(f"--{name.replace('_', '-')}" for name in others))
         raise ConfigError(f"--resume goes on with the run's own settings: leave out {listed}.")
+    if saves:
+        ctx.with_resource(only_writer(folder))
     before = read_config(folder).compute
     if compute.get("engine", before.engine) == before.engine:  # another engine chooses anew
         compute = asdict(before) | compute
@@ -219,13 +227,16 @@ def _assist(run: "Run") -> None:
 
 def _opening(run: "Run") -> str:
     texts, model = run.documents.train, run.config.model
-    cut = sum(len(text) > model.block_size for text in texts)
-    note = f"; {cut:,} of them cut at {model.block_size} characters, the block size" if cut else ""
-    read = f"{len(texts[0]):,} characters" if run.config.stream else f"{len(texts):,} documents{note}"
-    return (
-        f"run {run.folder}: {model.n_params:,} parameters, {read}\n"
-        f"computed by {run.engine.described}\n"
-        f"loss in nats a token; a guess that is even over {model.vocab_size} tokens: {guess(run)}"
+    documents = f"{len(texts):,} document{'s' * (len(texts) != 1)}"
+    read = f"{len(texts[0]):,} characters" if run.config.stream else documents
+    cut = 0 if run.config.stream else sum(len(text) > model.block_size for text in texts)
+    return "\n".join(
+        [
+            f"run {run.folder}: {model.n_params:,} parameters, {read}",
+            *[f"{cut:,} of them cut at {model.block_size} characters, the block size"] * bool(cut),
+            f"computed by {run.engine.described}",
+            f"loss in nats a token; a guess that is even over {model.vocab_size} tokens: {guess(run)}",
+        ]
     )
 
 

@@ -36,7 +36,11 @@ At a question:
 @click.command(epilog=EPILOG)
 @click.argument("course", default="microgpt")
 @click.option("--goal", metavar="GOAL", default="", help="One of the course's goals. [default: all of it]")
-@click.option("--minutes", type=click.IntRange(min=0), default=0, help="How long you mean to stay. [default: no limit]")
+@click.option(
+    "--minutes",
+    type=click.IntRange(min=0),
+    help="How long you mean to stay; 0 for no limit. [default: your profile's; see microgpt learner edit]",
+)
 @click.option("--learner", metavar="ID", default="me", show_default=True, help="For several learners on one machine.")
 @click.option(
     "--script", metavar="S", default="", help="How to teach: lecture, a file, or a skill's folder. [default: our own]"
@@ -50,12 +54,14 @@ At a question:
 )
 @click.option("--model", metavar="NAME", default="", help="The model to ask. [default: for claude, the one we know]")
 @click.option("--base-url", metavar="URL", default="", help="A gateway, or a local server.")
-@click.option("--max-cost", type=click.FloatRange(min=0), help="Dollars at most, this time. [default: 0.50]")
+@click.option(
+    "--max-cost", type=click.FloatRange(min=0), help="Dollars at most, each time you start it. [default: 0.50]"
+)
 @click.option("--plain", is_flag=True, help="ASCII, one fact a line, nothing redrawn.")
 def tutor(
     course: str,
     goal: str,
-    minutes: int,
+    minutes: int | None,
     learner: str,
     script: str,
     voice: "VoiceName",

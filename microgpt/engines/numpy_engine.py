@@ -88,8 +88,7 @@ class NumpyEngine:
             for group in (state.weights, state.mean, state.square)
         )
         self._at = Numbers(weights, mean, square, state.step)
-        # Added to the scores: what comes later gets minus infinity, of which the exponential is 0.
-        self._later = np.triu(np.full((config.block_size, config.block_size), -np.inf, self._dtype), k=1)
+        self._later = np.empty((0, 0), self._dtype)
         self.described = f"numpy on cpu, {self._dtype}"
         keep_freed_memory()
 
@@ -211,7 +210,7 @@ class NumpyEngine:
         """Write into `out`, (BT, C), what each token gathers from the values up to its own."""
         q, k, v = self._heads(qkv, time)
         scores = q @ k.swapaxes(2, 3) * self._config.head_dim**-0.5  # (B, H, T, T)
-        shares = softmax(scores + self._later[:time, :time])
+        shares = softmax(scores + self._mask(time))
         np.matmul(shares, v, out=self._heads(out, time)[0])
         return Attended(q, k, v, shares)
 
@@ -223,6 +222,16 @@ class NumpyEngine:
         to_scores = softmax_backward(to_shares, at.shares) * self._config.head_dim**-0.5
         np.matmul(to_scores, at.k, out=to_q)
         np.matmul(to_scores.swapaxes(2, 3), at.q, out=to_k)
+
+    def _mask(self, time: int) -> Array:
+        """Return what is added to the scores, (T, T): minus infinity for what comes later, as its exponential is 0.
+
+        It is kept, as large as it was needed: a context of 30,000 would fill seven gigabytes.
+        """
+        if time > len(self._later):
+            size = min(max(time, 2 * len(self._later)), self._config.block_size)
+            self._later = np.triu(np.full((size, size), -np.inf, self._dtype), k=1)
+        return self._later[:time, :time]
 
     def _heads(self, rows: Array, time: int) -> Array:
         """Return the heads of (BT, C), or of several such side by side, as a view: (1 or several, B, H, T, D)."""

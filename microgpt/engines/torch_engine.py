@@ -8,11 +8,17 @@ Read `microgpt.reference` first: `GPT.forward` is its `gpt`, for B documents sid
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 import atexit
+import os
 from collections.abc import Generator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import cast
 
 import numpy as np
+
+# Read when torch is loaded: threads that wait for one another sleep. They would spin, and on a machine that has other
+# work too keep from its processors the one that they wait for: a step then takes forty times as long.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 import torch
 import torch.distributed as dist
 import torch.nn.functional as F  # noqa: N812  (its customary name)
@@ -149,7 +155,7 @@ class TorchEngine:
         return float(sum(surprises)) / predictions(batch)
 
     def logits(self, tokens: Tokens) -> Array:
-        with torch.no_grad(), self._autocast():
+        with torch.no_grad(), memory_error(), self._autocast():
             return _array(self.model(torch.tensor([list(tokens)], device=self.device))[0].to(self.kept))
 
     def state(self) -> State:
@@ -215,7 +221,8 @@ class TorchEngine:
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.amp)
 
     def _tensor(self, array: Array) -> Tensor:
-        return torch.tensor(array, dtype=self.kept, device=self.device)
+        with memory_error():
+            return torch.tensor(array, dtype=self.kept, device=self.device)
 
 
 def _array(tensor: Tensor) -> Array:
@@ -274,7 +281,7 @@ def memory_error() -> Generator[None]:
     """Turn what torch says of a lack of memory into Python's own error."""
     try:
         yield
-    except RuntimeError as error:  # on a processor it has no type of its own
-        if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error):
+    except RuntimeError as error:  # on a processor and on MPS it has no type of its own
+        if any(words in str(error) for words in ("out of memory", "can't allocate memory")):
             raise MemoryError from error
         raise

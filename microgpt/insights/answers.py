@@ -1,23 +1,25 @@
 """Every answer of an insight, computed in the sandbox: the subject's is the key, a mutant's is its misconception's."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 
 from microgpt.errors import CourseError
 from microgpt.insights.course import Course
+from microgpt.insights.grading import same
 from microgpt.insights.insight import Insight, Question
 from microgpt.insights.locked import Answer, Fault, LockedQuestion, can_be_typed, judge, rounded
 from microgpt.insights.mutant import apply_mutant
 from microgpt.insights.parallel import candidates, choose
-from microgpt.insights.question import kind_of
+from microgpt.insights.question import Kind, is_number, kind_of, shape_of
 from microgpt.insights.subject import enclosing_function, parse_python, statement_lines, symbol_source
-from microgpt.sandbox import Job, Limits, Outcome, Program, run_jobs
+from microgpt.sandbox import Job, Json, Limits, Outcome, Program, run_jobs
 
-# A question is answered in milliseconds; a mutant that takes longer never ends.
-_LIMITS = Limits(wall_s=3.0, cpu_s=1.0)
+# A question is answered in milliseconds; a mutant that computes for a second never ends. By the clock it may take much
+# longer, or a busy machine would make another lock.
+_LIMITS = Limits(wall_s=15.0, cpu_s=1.0)
 _WORTH_A_SANDBOX = 100  # jobs; to start one takes as long as twenty of them
 _SUBJECT = ""  # among the names of misconceptions: the subject itself
 
@@ -186,7 +188,8 @@ def _locked(case: _Case, key: Outcome, others: Mapping[str, Outcome], lines: Seq
     within = case.insight.within
     value = rounded(key.value, within * 1e-6)
     kind, shape = kind_of(value, case.options)
-    answers = {name: _answer(outcome, within) for name, outcome in others.items()}
+    fits = partial(_fits, kind=kind, depth=len(shape), options=case.options)
+    answers = {name: _answer(outcome, within, fits) for name, outcome in others.items()}
     return LockedQuestion(
         id=case.question.id,
         call=case.call,
@@ -208,13 +211,26 @@ def _locked(case: _Case, key: Outcome, others: Mapping[str, Outcome], lines: Seq
     )
 
 
-def _answer(outcome: Outcome, within: float) -> Answer:
+def _answer(outcome: Outcome, within: float, fits: Callable[[Json], bool]) -> Answer:
     if outcome.kind != "value":
         # The error's name alone: what it says differs between interpreters, and the lock must not.
         return Fault(kind=outcome.kind, detail=outcome.detail.partition(":")[0] if outcome.kind == "error" else "")
-    if not can_be_typed(outcome.value):
+    if not can_be_typed(outcome.value) or not fits(outcome.value):
         return Fault(kind="value", detail=type(outcome.value).__name__)
     return rounded(outcome.value, within * 1e-6)
+
+
+def _fits(value: Json, *, kind: Kind, depth: int, options: tuple[str, ...]) -> bool:
+    """Whether a value can be an answer to a question of this kind: a number is none to one that asks for a list."""
+    match kind:
+        case "choice":
+            return any(same(value, option, 0) for option in options)
+        case "number":
+            return is_number(value)
+        case "text":
+            return isinstance(value, str)
+        case "list":
+            return value == [] or len(shape_of(value) or ()) == depth
 
 
 def has_code(insight: Insight) -> bool:

@@ -259,7 +259,7 @@ def _needs_errors(insights: Mapping[str, Insight], broken: set[str]) -> Iterator
     for insight in insights.values():
         for need in insight.needs:
             if need not in known:
-                message = f"it needs {need!r}, which does not exist. {_hint(need, names_known, told)}"
+                message = f"it needs {need!r}, which does not exist. {_hint(need, names_known, told, insight.id)}"
                 yield insight.error("needs", message)
                 told += 1
     readable = {*_sorted_by_needs(list(insights), insights)}
@@ -271,9 +271,12 @@ def _needs_errors(insights: Mapping[str, Insight], broken: set[str]) -> Iterator
         yield first.error("needs", message)
 
 
-def _hint(name: str, known: Sequence[str], told: int) -> str:
+def _hint(name: str, known: Sequence[str], told: int, itself: str = "") -> str:
     """Return the nearest known name; after many, none: to compare thousands with thousands takes minutes."""
-    return nearest(name, known) if told < _MOST_HINTS else "Try checking the name."
+    if told >= _MOST_HINTS:
+        return "Try checking the name."
+    others = [other for other in known if other != itself]
+    return nearest(name, others) if others else "Try deleting it."
 
 
 def _cycle(start: str, insights: Mapping[str, Insight], circling: set[str]) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
 """A learner's words against a key: generous about spelling, strict about meaning. Standard library only.
 
 The one rule: what cannot be read as *one* answer of the key's shape is unparsed, never wrong. So "1,000", which is 1 to
-some and 1000 to others, "2 or 3" and "not 0.5" are asked again instead of being graded.
+some and 1000 to others, "2 or 3" and "not 0.5" are asked again instead of being graded. A list of another length than
+the key is too, unless a misconception gives one: then the length is a part of what is asked, and can be wrong.
 
 >>> parse("I think it is one half", "number"), parse("2 or 3", "number")
 (0.5, None)
@@ -9,32 +10,29 @@ some and 1000 to others, "2 or 3" and "not 0.5" are asked again instead of being
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from microgpt.insights.question import Kind, is_number, numbers_in, shape_of
+from microgpt.insights.spelling import HEDGE, spelt
 from microgpt.sandbox import Json
 
 _LONGEST_QUOTE = 2000  # characters; longer is an essay, not an answer
 _DEEPEST = 8  # brackets inside of brackets
-
-_COUNTS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
-_WORDS = {word: number for number, word in enumerate(_COUNTS)}
-_PARTS = {"half": 2, "halves": 2, "third": 3, "thirds": 3, "quarter": 4, "quarters": 4, "fifth": 5, "fifths": 5}
-_GLYPHS = {"½": " 1/2", "¼": " 1/4", "¾": " 3/4", "⅓": " 1/3", "⅔": " 2/3", "−": "-", "\u00a0": " ", "\u202f": " "}
 
 _PLAIN = r"(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?"
 _NUMBER = re.compile(
     rf"(?<![\w.])(?P<sign>[-+])?(?P<top>{_PLAIN})(?![\w])"
     rf"(?:\s*/\s*(?P<bottom>{_PLAIN})(?!\w))?(?P<percent>\s*(?:%|per\s?cent\b))?"
 )
-_HEDGE = re.compile(
-    r"\b(?:i'?m )?not (?:quite |so |really )?(?:sure|certain)\b|\b(?:i )?(?:don'?t|do not) (?:really )?know\b"
-)
 _UNSAID = re.compile(  # words and signs that make a number a clue instead of an answer
     r"\b(?:not|never|or|than|above|below|between|at least|at most|times|over|plus|divided|squared)\b"
     r"|\b(?:sqrt|root|ln|log|exp|e|pi)\b"
+    r"|\b(?:less|more|under|up to|almost|nearly|twice|double|triple|square|cubed?|sum|product|negative)\b"
+    r"|\b(?:point|dozen|(?:hundred|thousand|million)(?:th)?s?|(?:eleven|twelf)ths?|[a-z]+teen|(?:twen|thir|for|fif|six"
+    r"|seven|eigh|nine)ty)\b"
     r"|n't\b|[<>≤≥≠^*√π!×÷·/]|(?<![a-z])[-+](?![a-z])"
 )
+_SIDE_BY_SIDE = re.compile(r"[^#]*#(?:[\s,;]*(?:(?:and|then)\b\s*)?#)+[^#]*")  # several numbers, each as a #
 _GIVES_UP = re.compile(
     r"(?:(?:well|ok|okay|sorry|hm+|honestly|please)\s+)*"
     r"(?:i\s+)?(?:give\s+up|have\s+no\s+(?:idea|clue)|no\s+(?:idea|clue)|don'?t\s+know|do\s+not\s+know|dunno|idk|pass)"
@@ -46,16 +44,27 @@ _LEAD_IN = re.compile(
 )
 
 
-def parse(quote: str, kind: Kind, *, options: Sequence[str] = (), shape: tuple[int, ...] = ()) -> Json:
+def parse(
+    quote: str,
+    kind: Kind,
+    *,
+    options: Sequence[str] = (),
+    shape: tuple[int, ...] = (),
+    any_length: bool = False,
+) -> Json:
     """Read a learner's words as an answer.
 
     Args:
         quote: the words, a sentence around the answer included.
         options: of a choice, in the order in which they were lettered.
         shape: of a list, ``(2, 3)`` for two rows of three.
+        any_length: of a list: where it has not this shape, one of other lengths is an answer too.
 
     Returns:
         A number, nested lists of numbers in `shape`, an option's full text, or the text; None for unparsed.
+
+    >>> parse("[2, 0, 1]", "list", shape=(4,)), parse("[2, 0, 1]", "list", shape=(4,), any_length=True)
+    (None, [2, 0, 1])
     """
     if len(quote) > _LONGEST_QUOTE:
         return None
@@ -64,12 +73,20 @@ def parse(quote: str, kind: Kind, *, options: Sequence[str] = (), shape: tuple[i
         return _choice(text, options)
     if kind == "text":
         return _text(text)
-    answers: list[Json] = []
-    for reading in _readings(_spelt(text), kind):
-        answer = _one_number(reading) if kind == "number" else _one_list(reading, shape)
-        if answer is not None and answer not in answers:
-            answers.append(answer)
-    return answers[0] if len(answers) == 1 else None
+    readings = list(_readings(spelt(text), kind))
+    if kind == "number":
+        return _only(map(_one_number, readings))
+    answer = _only(_one_list(reading, shape) for reading in readings)
+    return _of_any_length(readings, len(shape)) if answer is None and any_length else answer
+
+
+def _only(answers: Iterable[Json]) -> Json:
+    """Return the answer to which all readings of a text come that come to any; None where there are several."""
+    different: list[Json] = []
+    for answer in answers:
+        if answer is not None and answer not in different:
+            different.append(answer)
+    return different[0] if len(different) == 1 else None
 
 
 def same(a: Json, b: Json, within: float) -> bool:
@@ -98,26 +115,18 @@ def gives_up(quote: str) -> bool:
     return bool(_GIVES_UP.fullmatch(words))
 
 
-def stands_in(value: Json, quote: str, kind: Kind, *, options: Sequence[str] = (), shape: tuple[int, ...] = ()) -> bool:
-    """Whether a value that an agent reports is what the learner's own words say."""
-    said = parse(quote, kind, options=options, shape=shape)
+def stands_in(
+    value: Json,
+    quote: str,
+    kind: Kind,
+    *,
+    options: Sequence[str] = (),
+    shape: tuple[int, ...] = (),
+    any_length: bool = False,
+) -> bool:
+    """Whether a value that an agent reports is what the learner's own words say, as `parse` reads them."""
+    said = parse(quote, kind, options=options, shape=shape, any_length=any_length)
     return said is not None and same(value, said, 1e-9)
-
-
-def _spelt(text: str) -> str:
-    """Return the words with number words and glyphs as digits: ``one half`` -> ``1/2``, ``minus 3`` -> ``-3``."""
-    text = text.lower()
-    for glyph, plain in _GLYPHS.items():
-        text = text.replace(glyph, plain)
-    text = _HEDGE.sub(" ", text)
-    counts = "|".join(["a", "an", *_WORDS])
-    parts = "|".join(_PARTS)
-    text = re.sub(
-        rf"\b(?:({counts})[\s-]+)?({parts})\b", lambda m: f"{_WORDS.get(m[1] or 'a', 1)}/{_PARTS[m[2]]}", text
-    )
-    text = re.sub(rf"\b({'|'.join(_WORDS)})\b", lambda m: str(_WORDS[m[1]]), text)
-    text = re.sub(r"\b(?:minus|negative)\s+(?=[\d.])", "-", text)
-    return re.sub(r"(\d)\s*(?:x|×|\*|·)\s*10\s*(?:\^|\*\*)\s*\(?([-+]?\d+)\)?", r"\1e\2", text)
 
 
 def _readings(text: str, kind: Kind) -> Iterator[str]:
@@ -161,14 +170,38 @@ def _one_number(text: str) -> int | float | None:
 
 
 def _one_list(text: str, shape: tuple[int, ...]) -> Json:
-    """Return the one list of `shape` in a text: bracketed or not, a row a line or with a semicolon."""
-    text = text.replace("(", "[").replace(")", "]")
-    value = _bracketed(text) if "[" in text or "]" in text else _bare_rows(text, matrix=len(shape) > 1)
+    """Return the one list of `shape` in a text."""
+    value = _list(text, len(shape))
     if shape_of(value) == shape:
         return value
     flat = list(numbers_in(value))
     one_row = len(shape_of(value) or ()) == 1 and math.prod(shape) == max(shape, default=0) == len(flat)
     return _reshaped(flat, shape) if one_row else None  # [1, 2] for [[1, 2]]
+
+
+def _of_any_length(readings: Sequence[str], depth: int) -> Json:
+    """Return the one list of a depth that a text says, the commas in it being separators if they can be."""
+    lists = [_list_alone(reading, depth) for reading in readings]
+    if lists[0] is None:
+        return None
+    return _only([value for value in lists if len(list(numbers_in(value))) != 1] or lists)  # "4,3" is hardly [4.3]
+
+
+def _list_alone(text: str, depth: int) -> Json:
+    """Return the list in a text, in brackets or of several numbers side by side, so that none of them is a clue."""
+    value = _list(text, depth)
+    if re.search(r"[\[(]\s*[\])]", text):
+        return value if value == [] else None
+    bracketed = re.search(r"[\[(]", text)
+    if not bracketed and not _SIDE_BY_SIDE.fullmatch(_NUMBER.sub("#", text)):
+        return None
+    return value if len(shape_of(value) or ()) == depth else None
+
+
+def _list(text: str, depth: int) -> Json:
+    """Return what a text says as a list: bracketed or not, a row a line or with a semicolon."""
+    text = text.replace("(", "[").replace(")", "]")
+    return _bracketed(text) if "[" in text or "]" in text else _bare_rows(text, matrix=depth > 1)
 
 
 def _bare_rows(text: str, *, matrix: bool) -> Json:
@@ -220,7 +253,7 @@ def _choice(text: str, options: Sequence[str]) -> str | None:
     named = {option for option in options if _bare(option) == said or _stands_whole(option, rest, options)}
     for option in named:
         rest = rest.replace(_bare(option), " ")
-    if re.search(r"\b(?:not|neither|nor)\b|n't\b", _HEDGE.sub(" ", rest)):
+    if re.search(r"\b(?:not|neither|nor)\b|n't\b", HEDGE.sub(" ", rest)):
         return None
     if lettered:
         named.add(lettered)

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from microgpt.errors import CourseError
 from microgpt.insights.question import is_number
-from microgpt.insights.strict_yaml import Document, brief, nearest, read_yaml
+from microgpt.insights.strict_yaml import Document, brief, control_code, nearest, read_yaml
 from microgpt.insights.subject import parse_python
 from microgpt.sandbox import Json
 
@@ -120,6 +120,10 @@ def parse_insight(text: str, path: str) -> Insight:
         CourseError: with the line and column of the first thing that is wrong.
     """
     front, body, body_line = _split(text, path)
+    for number, line in enumerate(body.split("\n"), body_line):
+        if code := control_code(line):
+            message = f"{code} stands in it, which a terminal would obey. Try deleting it."
+            raise CourseError(message, path=path, line=number)
     doc = read_yaml(front, path=path, first_line=2)
     _known_keys(doc, "", INSIGHT_KEYS)
     questions = tuple(_question(doc, name) for name in doc.mapping("questions"))

@@ -5,7 +5,8 @@ checked stands in `page_rules` and, where it takes answers, in `rules`.
 """
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
@@ -13,10 +14,10 @@ from pathlib import Path
 from microgpt.errors import CourseError
 from microgpt.insights.course import Course, read_course
 from microgpt.insights.finding import Finding
-from microgpt.insights.lock import anchor_hash, build_lock, read_lock, stale
+from microgpt.insights.lock import build_lock, changed_anchors, read_lock, stale
 from microgpt.insights.locked import Lock
 from microgpt.insights.page_rules import check_page
-from microgpt.insights.rules import check_answers
+from microgpt.insights.rules import check_answers, count_shown
 from microgpt.insights.translation import check_translations
 from microgpt.sandbox import Json
 
@@ -30,6 +31,7 @@ class Report:
     Args:
         course: its id; empty where it could not be read.
         insights, misconceptions, questions: how many of each were checked.
+        shown: of how many misconceptions that holds which has to hold of each; see `rules.count_shown`.
         findings: sorted by file and place.
         unreadable: there was no course to check.
         lock: ``fresh``, ``stale`` or ``missing``.
@@ -39,6 +41,7 @@ class Report:
     insights: int
     misconceptions: int
     questions: int
+    shown: Mapping[str, int]
     findings: tuple[Finding, ...]
     lock: str
     unreadable: bool = False
@@ -60,6 +63,7 @@ class Report:
             "insights": self.insights,
             "misconceptions": self.misconceptions,
             "questions": self.questions,
+            "shown": dict(self.shown),
             "lock": self.lock,
             "errors": self.errors,
             "warnings": len(self.findings) - self.errors,
@@ -100,9 +104,11 @@ def lint_course(folder: Path, *, trusted: bool = False) -> Report:
     lock, failed = build_lock(course, trusted=trusted, old=held)
     findings = [Finding.of(error, "format") for error in unread]
     findings += [Finding.of(error, "answers") for error in failed]
+    shown = Counter[str]()
     for name, insight in course.insights.items():
         findings += check_page(course, insight)
         findings += check_answers(insight, lock.insights[name].questions)
+        shown.update(count_shown(insight, lock.insights[name].questions))
     findings += check_translations(course)
     findings += _changed_anchors(course, held)
     findings.sort(key=lambda finding: (finding.path, finding.line, finding.column))
@@ -111,6 +117,7 @@ def lint_course(folder: Path, *, trusted: bool = False) -> Report:
         insights=len(course.insights),
         misconceptions=sum(len(i.misconceptions) for i in course.insights.values()),
         questions=sum(len(i.questions) for i in course.insights.values()),
+        shown=shown,
         findings=tuple(findings),
         lock=state,
     )
@@ -119,7 +126,14 @@ def lint_course(folder: Path, *, trusted: bool = False) -> Report:
 def _unreadable(error: CourseError) -> Report:
     finding = Finding.of(error, "format")
     return Report(
-        course="", insights=0, misconceptions=0, questions=0, findings=(finding,), lock="missing", unreadable=True
+        course="",
+        insights=0,
+        misconceptions=0,
+        questions=0,
+        shown={},
+        findings=(finding,),
+        lock="missing",
+        unreadable=True,
     )
 
 
@@ -133,13 +147,11 @@ def _held_lock(course: Course) -> tuple[Lock | None, str]:
 
 
 def _changed_anchors(course: Course, held: Lock | None) -> Iterator[Finding]:
-    for insight in course.insights.values():
-        before = held.insights.get(insight.id) if held else None
-        now = anchor_hash(course, insight)
-        if before and before.anchor_hash and now and before.anchor_hash != now:
-            message = f"{insight.anchor} changed since the answers were computed: does the text still hold?"
-            remedy = f"Try reading it again, then: microgpt course lock {course.folder}"
-            yield Finding.at(insight, "anchor", "anchor-changed", message, remedy, warning=True)
+    for name in changed_anchors(course, held) if held else ():
+        insight = course.insights[name]
+        message = f"{insight.anchor} changed since the answers were computed: does the text still hold?"
+        remedy = f"Try reading it again, then: microgpt course lock {course.folder}"
+        yield Finding.at(insight, "anchor", "anchor-changed", message, remedy, warning=True)
 
 
 def _told(finding: Finding, width: int) -> Sequence[str]:

@@ -24,6 +24,7 @@ __all__ = [
     "Lock",
     "LockedInsight",
     "LockedQuestion",
+    "changed_anchors",
     "lock_path",
     "make_lock",
     "read_lock",
@@ -32,7 +33,7 @@ __all__ = [
     "write_lock",
 ]
 
-RECIPE = 1  # counted up where the same course gets other questions or answers than before: then every lock is stale
+RECIPE = 2  # counted up where the same course gets other questions or answers than before: then every lock is stale
 
 
 def make_lock(course: Course, *, trusted: bool = False, old: Lock | None = None) -> Lock:
@@ -175,6 +176,13 @@ def anchor_hash(course: Course, insight: Insight) -> str:
         return digest(symbol_text(course.subject_source, insight.anchor)) if insight.anchor else ""
     except CourseError:
         return ""
+
+
+def changed_anchors(course: Course, held: Lock) -> tuple[str, ...]:
+    """Return the insights whose code changed since the lock was made: whether their texts still hold, a person says."""
+    before = {name: locked.anchor_hash for name, locked in held.insights.items()}
+    now = {name: anchor_hash(course, insight) for name, insight in course.insights.items()}
+    return tuple(name for name, hash_ in now.items() if hash_ and before.get(name) and before[name] != hash_)
 
 
 def _hashes(course: Course) -> dict[str, str]:

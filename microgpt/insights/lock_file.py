@@ -34,7 +34,10 @@ def read_lock(folder: Path) -> Lock:
     path = lock_path(folder)
     hint = f"Try: microgpt course lock {folder}"
     try:
-        if path.stat().st_size > _MAX_BYTES:
+        size = path.stat().st_size
+        if not path.is_file():  # to read a pipe would be to wait for ever
+            raise CourseError(f"no file. {hint}", path=str(path))
+        if size > _MAX_BYTES:
             raise CourseError(f"larger than any lock. {hint}", path=str(path))
         return _decode(json.loads(path.read_bytes(), parse_constant=_refuse_constant))
     except FileNotFoundError:

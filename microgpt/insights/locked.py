@@ -14,7 +14,8 @@ class Fault:
     """A mutant gave no answer: it crashed or never came to an end. Visible, but never an option.
 
     Args:
-        kind: ``error``, ``timeout``, ``memory``, ``output``, ``killed``, or ``value`` where nobody could type it.
+        kind: ``error``, ``timeout``, ``memory``, ``output``, ``killed``, or ``value`` where nobody could type it, or
+            not as an answer to the question.
         detail: the name of the error, where there is one.
     """
 
@@ -53,6 +54,14 @@ class LockedQuestion:
     holdout: bool
     parallel: bool
     walk: tuple[tuple[int, str, Json], ...]
+
+    @property
+    def any_length(self) -> bool:
+        """Whether a list of another length than the key's is an answer, because some misconception gives one."""
+        return self.kind == "list" and any(shape_of(answer) != self.shape for answer in self._typed())
+
+    def _typed(self) -> list[Json]:
+        return [answer for answer in self.answers.values() if not isinstance(answer, Fault)]
 
 
 Verdict = Literal["worse", "better", "no difference", "crashes", "not comparable", "refused", "not in training"]

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from difflib import get_close_matches
 from os.path import isfile  # unlike Path's, it takes a name that no file can have
 
 from microgpt.errors import CourseError
@@ -14,6 +15,7 @@ from microgpt.insights.subject import symbol_source
 PLACEHOLDER = "TODO"  # what `microgpt insight new` writes where only the educator has the words
 _LONGEST_CLAIM = 25  # words
 _FEWEST_TAUGHT_WITH = 2  # a question is never asked twice in a row
+_DEFINED = re.compile(r"^(?:async )?(?:def|class) (\w+)", re.MULTILINE)
 _FIGURE = re.compile(r"!\[([^\]\n]*)\]\(([^)\n]*)\)")
 
 
@@ -59,7 +61,9 @@ def _symbols(course: Course, insight: Insight) -> Iterator[Finding]:
             symbol_source(course.subject_source, symbol)
         except CourseError:
             message = f"there is no {symbol!r} in {course.subject or 'the course, which has no subject'}."
-            remedy = "Try the name of a function or class there, or FUNCTION.NAME for a statement."
+            close = get_close_matches(symbol, _DEFINED.findall(course.subject_source), n=1)
+            other = "the name of a function or class there, or FUNCTION.NAME for a statement"
+            remedy = f"Try {close[0] if close else other}."
             yield Finding.at(insight, key, "anchor-missing", message, remedy)
     if not insight.anchor and (insight.call or any(q.call for q in insight.questions)):
         message = "no anchor says which part of the subject this is about."

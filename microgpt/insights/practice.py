@@ -22,13 +22,20 @@ from microgpt.insights.locked import Experiment, LockedInsight
 from microgpt.insights.mutant import apply_mutant
 from microgpt.insights.practice_blank import HOLE, Function, blanks
 from microgpt.insights.question import is_number
-from microgpt.insights.subject import SourceLines, digest, enclosing_function, parse_python, symbol_source
+from microgpt.insights.subject import (
+    SourceLines,
+    digest,
+    enclosing_function,
+    parse_python,
+    symbol_source,
+    without_comments,
+)
 from microgpt.sandbox import Json
 
 ExerciseKind = Literal["hunt", "blank", "write", "experiment"]
 
 VERDICTS = ("worse", "better", "no difference", "crashes")
-_LEAST_OTHERS = 3  # lines that a hunt must leave to rule out
+_LEAST_OTHERS = 2  # lines of code that a hunt must leave to rule out
 _LEAST_BODY = 2  # lines that a function must have for somebody to write it
 
 
@@ -122,7 +129,7 @@ def make_exercises(course: Course, locked: LockedInsight) -> tuple[Exercise, ...
     if place is None:
         return ()
     edits = [edited for belief in insight.misconceptions if (edited := _edit(course, belief, place))]
-    made = [_hunt(place, edited) for edited in edits if _leaves_a_choice(edited)]
+    made = [_hunt(place, edited) for edited in edits if _leaves_a_choice(place, edited)]
     made += [_experiment(place, edited, found) for edited in edits if (found := _trained(locked, edited))]
     if place.function and (insight.call or any(question.call for question in insight.questions)):
         made += _blanks(course, place, place.function, {line for edited in edits for line in edited.replaced})
@@ -195,7 +202,7 @@ def _edit(course: Course, belief: Misconception, place: _Place) -> _Edited | Non
     end = len(after) - (len(before) - (start - 1 + size))
     if before[: start - 1] != after[: start - 1] or before[start - 1 + size :] != after[end:]:
         return None
-    lines = after[start - 1 : end]
+    lines, original = after[start - 1 : end], without_comments(place.source.lines)
     changed: set[int] = set()
     replaced: set[int] = set()
     for tag, i, i_end, j, j_end in SequenceMatcher(None, place.source.lines, lines, autojunk=False).get_opcodes():
@@ -204,15 +211,21 @@ def _edit(course: Course, belief: Misconception, place: _Place) -> _Edited | Non
             changed |= set(range(j, j_end)) or {max(0, j - 1), min(j, len(lines) - 1)}  # beside what was cut out
     return _Edited(
         belief=belief,
-        lines=tuple(lines),
+        lines=without_comments(lines),  # they speak of the code as it was, which would give the edit away
         changed=tuple(start + i for i in sorted(changed)),
         replaced=tuple(start + i for i in sorted(replaced)),
-        original=tuple(place.source.lines[i].partition("  #")[0].strip() for i in sorted(replaced)),
+        original=tuple(original[i].strip() for i in sorted(replaced)),
     )
 
 
-def _leaves_a_choice(edited: _Edited) -> bool:
-    return sum(bool(line.strip()) for line in edited.lines) - len(edited.changed) >= _LEAST_OTHERS
+def _leaves_a_choice(place: _Place, edited: _Edited) -> bool:
+    """Whether enough lines are left to rule out; nobody looks for an edit in a docstring."""
+    start, said = place.source.start, tuple[str, ...]()
+    if place.function and ast.get_docstring(place.function, clean=False) is not None:
+        docstring = place.function.body[0]
+        said = place.source.lines[docstring.lineno - start : (docstring.end_lineno or 0) - start + 1]
+    code, words = (sum(bool(line.strip()) for line in lines) for lines in (edited.lines, said))
+    return code - words - len(edited.changed) >= _LEAST_OTHERS
 
 
 def _trained(locked: LockedInsight, edited: _Edited) -> Experiment | None:

@@ -5,7 +5,7 @@ invisible in a holdout too.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -59,6 +59,21 @@ def check_answers(insight: Insight, questions: Sequence[LockedQuestion]) -> Iter
     )  # fmt: skip
     for rule in rules if questions else ():
         yield from rule(checked)
+
+
+def count_shown(insight: Insight, questions: Sequence[LockedQuestion]) -> Mapping[str, int]:
+    """Return of how many misconceptions holds what lint demands of each.
+
+    They can be told from all others, are named alone by a question that is taught with, and show on a holdout.
+    """
+    c = _Checked(insight, questions)
+    seen = [belief for belief in c.answered if questions and c.seen(belief.id)]
+    named = {name for q in c.taught_with for name in named_alone(q, insight.within)}
+    return {
+        "distinguishable": sum(not _has_twin(c, belief) for belief in seen),
+        "named_alone": sum(belief.id in named for belief in seen),
+        "on_a_holdout": sum(any(belief.id in q.shows for q in questions if q.holdout) for belief in seen),
+    }
 
 
 def _invisible(c: _Checked) -> Iterator[Finding]:

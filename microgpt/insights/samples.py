@@ -18,7 +18,7 @@ from microgpt.insights.question import is_number, numbers_in, shape_of
 from microgpt.insights.subject import function_named, parse_python
 from microgpt.sandbox import Json
 
-Kind = Literal["list", "ascending", "whole", "text", "rows", "share", "number", "texts", "flag"]
+Kind = Literal["list", "ascending", "whole", "text", "rows", "share", "number", "words", "texts", "flag"]
 
 _UNKNOWN: tuple[Kind, ...] = ("whole", "list", "text", "rows", "share")  # what to try where nothing is said
 _MOST_SHAPES = 25
@@ -83,6 +83,8 @@ def _value(kind: Kind, rng: random.Random) -> Json:
             return [list[Json](rng.sample(range(7), 2)) for _ in range(2)]
         case "text":
             return rng.choice(_WORDS)
+        case "words":
+            return " ".join(rng.sample(_WORDS, rng.randint(2, 4)))
         case "texts":
             return list[Json](rng.sample(_WORDS, 3))
         case "flag":
@@ -96,7 +98,7 @@ def _kind_of(value: Json) -> Kind | None:
     if is_number(value):
         return "whole" if isinstance(value, int) else "share" if 0 < value < 1 else "number"
     if isinstance(value, str):
-        return "text"
+        return "words" if " " in value.strip() else "text"
     if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
         return "texts"
     match shape_of(value):

@@ -28,6 +28,8 @@ MAX_VALUES = 25_000  # keys, texts, numbers and lists; as many take half a secon
 _MOST_NAMED = 15  # where a name is none of the known ones
 _LONGEST_NUMBER = 30  # characters; more is a mistake, and Python refuses to read the longest
 
+# What makes a terminal do something, and what shows a line in another order than it is stored.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _PARSER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's is ten times as fast, where it is
 _CORE = {  # the core schema's plain spellings (YAML 1.2, section 10.3.2), the first that fits
     "null": re.compile(r"~|null|Null|NULL|"),
@@ -142,6 +144,8 @@ def _said(error: yaml.MarkedYAMLError) -> str:
     hint = "closing the bracket" if "']'" in (error.problem or "") else "comparing the indentation"
     if "mapping" in (error.problem or ""):
         hint = "quotes around a text that has `: ` or begins with a sign"
+    if "start any token" in (error.problem or ""):  # a tab, or one of @ ` %
+        hint = "spaces instead of a tab, or quotes around a text that begins with a sign"
     return f"not YAML: {error.problem or 'it breaks off'}. Try {hint}."
 
 
@@ -210,6 +214,8 @@ class _Reader:
     def _scalar(self, event: yaml.ScalarEvent) -> Json:
         """Return what a scalar stands for: in quotes, or as a block, it is text whatever it looks like."""
         text, is_plain = event.value, event.implicit[0]
+        if code := control_code(text):
+            raise self._error(event, f"{code} stands in it, which a terminal would obey. Try deleting it.")
         tag = next((tag for tag, pattern in _CORE.items() if pattern.fullmatch(text)), "") if is_plain else ""
         if tag == "null":
             return None
@@ -235,6 +241,16 @@ def _number(text: str, tag: str) -> int | float:
     if tag == "int":
         return int(text, {"0o": 8, "0x": 16}.get(text[:2], 10))
     return math.inf if text[-1] in "fFnN" else float(text)  # .inf and .nan are refused, as 1e999 is
+
+
+def control_code(text: str) -> str:
+    """Return the first control code in a text, as a name for it; empty where there is none.
+
+    >>> control_code("a\\tb"), control_code("\\x1b[31mred")
+    ('', 'U+001B')
+    """
+    found = _CONTROL.search(text)
+    return f"U+{ord(found[0]):04X}" if found else ""
 
 
 def brief(message: str) -> str:

@@ -2,8 +2,9 @@
 
 import ast
 import hashlib
+import tokenize
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
@@ -141,6 +142,23 @@ def _node_text(node: object) -> str:
     if isinstance(node, list):
         return f"[{', '.join(_node_text(item) for item in cast(list[object], node))}]"
     return repr(node)
+
+
+def without_comments(lines: Sequence[str]) -> tuple[str, ...]:
+    """Return lines of code with nothing where a comment stood; as they are if they are no Python.
+
+    >>> without_comments(["def f(x):", "    return '#'  # always"])
+    ('def f(x):', "    return '#'")
+    """
+    plain = list(lines)
+    try:
+        for token in tokenize.generate_tokens(iter([f"{line}\n" for line in lines]).__next__):
+            if token.type == tokenize.COMMENT:
+                row, column = token.start
+                plain[row - 1] = plain[row - 1][:column].rstrip()
+    except (SyntaxError, tokenize.TokenError):
+        return tuple(lines)
+    return tuple(plain)
 
 
 def function_named(source: str, name: str) -> ast.FunctionDef:

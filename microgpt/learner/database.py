@@ -13,6 +13,7 @@ from pathlib import Path
 from platformdirs import user_data_path
 
 from microgpt.errors import DISTRIBUTION, StoreError
+from microgpt.learner import tallies
 
 # What takes the file from one format to the next, statement by statement; a format's number is how many came before
 # it. A migration that was released is never edited again.
@@ -44,6 +45,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE learners ADD COLUMN interests TEXT NOT NULL DEFAULT ''",
         "ALTER TABLE learners ADD COLUMN minutes INTEGER NOT NULL DEFAULT 0",
     ),
+    tallies.STATEMENTS,
 )
 
 _ELSEWHERE = "Try: make it writable, or set MICROGPT_DATA_DIR to a folder that you can write."
@@ -72,7 +74,7 @@ def explained(path: Path) -> Generator[None]:
         yield
     except sqlite3.ProgrammingError:
         raise  # a mistake of ours, not of the learner's
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # the message of the one may quote what is damaged: the other
         # An error without a code is a text that does not decode; the low byte of a code is its kind.
         kind = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
         raise StoreError(f"{path} {_REMEDIES.get(kind, f'cannot be used: {error}. {_LAST_RESORT}')}") from error
@@ -118,8 +120,12 @@ def open_to_read(path: Path, *, wait_s: float, migrations: Sequence[Sequence[str
     Raises:
         StoreError: it cannot be read or understood.
     """
+    try:
+        uri = _uri(path)
+    except OSError as error:  # a folder that this user may not even look into
+        raise StoreError(f"{path} cannot be used: {error.strerror}. {_ELSEWHERE}") from error
     with explained(path):
-        db = sqlite3.connect(_uri(path), timeout=wait_s, isolation_level=None, uri=True)
+        db = sqlite3.connect(uri, timeout=wait_s, isolation_level=None, uri=True)
         try:
             version = _version(db, path, len(migrations))
             if version < len(migrations):

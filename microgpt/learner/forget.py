@@ -12,11 +12,13 @@ from pathlib import Path
 from microgpt.errors import StoreError
 from microgpt.learner.database import copies, explained
 
-_DELETE = (  # of every format so far
-    "DELETE FROM snapshots WHERE lesson IN (SELECT lesson FROM events WHERE learner = :learner)",
-    "DELETE FROM events WHERE learner = :learner",
-    "DELETE FROM learners WHERE id = :learner",
-)
+_DELETE = {  # by table, of every format so far; `events` after those that find their lessons there
+    "snapshots": "lesson IN (SELECT lesson FROM events WHERE learner = :learner)",
+    "heard": "lesson IN (SELECT lesson FROM events WHERE learner = :learner)",
+    "mistakes": "lesson IN (SELECT lesson FROM events WHERE learner = :learner)",
+    "events": "learner = :learner",
+    "learners": "id = :learner",
+}
 
 
 def forget(path: Path, learner: str, *, wait_s: float = 10.0) -> None:
@@ -52,8 +54,10 @@ def _delete(db: sqlite3.Connection, learner: str) -> None:
     triggers = db.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
     for name, _ in triggers:
         db.execute(f"DROP TRIGGER {name}")
-    for statement in _DELETE:
-        db.execute(statement, {"learner": learner})
+    tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    for table, where in _DELETE.items():
+        if table in tables:  # a copy of an older format has fewer
+            db.execute(f"DELETE FROM {table} WHERE {where}", {"learner": learner})
     for _, sql in triggers:
         db.execute(sql)
     db.execute("COMMIT")

@@ -26,7 +26,9 @@ from typing import Any, Self, cast, get_args
 from microgpt.learner.answers import Answer
 from microgpt.learner.database import explained, open_database, open_to_read, prepare
 from microgpt.learner.evidence import Event, Json, Kind, to_json
+from microgpt.learner.mistakes import Heard, Mistake
 from microgpt.learner.profile import Profile
+from microgpt.learner.tallies import HEARD, MISTAKES
 
 _INSERT = """
     INSERT INTO events (seq, time, learner, course, lesson, kind, ask_id, body)
@@ -36,11 +38,15 @@ _EVENTS = """
     SELECT seq, time, learner, course, lesson, kind, ask_id, body FROM events
     WHERE lesson = ? AND seq > ? ORDER BY seq"""
 
-# Without their bodies, which would take ten times as long to read; a voided attempt is none.
-_ANSWERS = """
+# Without their bodies, which would take ten times as long to read.
+_ANSWER = """
     SELECT time, ask_id, json_extract(body, '$.insight', '$.question_hash', '$.outcome', '$.quote', '$.misconceptions',
         '$.refutes', '$.hint_rung', '$.options', '$.witnessed', '$.exercise') FROM events
-    WHERE lesson = :lesson AND kind = 'evidence'
+    WHERE lesson = :lesson"""
+
+# A voided attempt is none.
+_ANSWERS = f"""
+    {_ANSWER} AND kind = 'evidence'
         AND ask_id NOT IN (SELECT ask_id FROM events WHERE lesson = :lesson AND kind = 'void')
     ORDER BY seq"""
 
@@ -179,6 +185,32 @@ class Store:
             rows = self._db.execute(_ANSWERS, {"lesson": lesson}).fetchall()
             bodies = json.loads(f"[{','.join(fields for _, _, fields in rows)}]")  # one text is read faster than many
         return [_answer(lesson, time, ask, body) for (time, ask, _), body in zip(rows, bodies, strict=True)]
+
+    def mistakes(self, lesson: str) -> list[Mistake]:
+        """Return the beliefs that answers pointed at: first what nothing ruled out, then what recurs most."""
+        with explained(self._path), _damage():
+            return [
+                Mistake(
+                    insight=insight,
+                    misconception=misconception,
+                    signs=signs,
+                    latest=tuple(self._answer_at(lesson, seq) for seq in latest if seq),
+                    ruled_out=ruled_out,
+                )
+                for insight, misconception, signs, ruled_out, *latest in self._db.execute(MISTAKES, (lesson,))
+            ]
+
+    def heard(self, lesson: str) -> dict[str, Heard]:
+        """Return how many answers count, by insight; nothing where there are none."""
+        with explained(self._path):
+            return {
+                insight: Heard(witnessed=witnessed, reported=reported, wrong=wrong)
+                for insight, witnessed, reported, wrong in self._db.execute(HEARD, (lesson,))
+            }
+
+    def _answer_at(self, lesson: str, seq: int) -> Answer:
+        time, ask, body = self._db.execute(f"{_ANSWER} AND seq = :seq", {"lesson": lesson, "seq": seq}).fetchone()
+        return _answer(lesson, time, ask, json.loads(body))
 
     def lessons(self, learner: str | None = None) -> list[LessonRow]:
         """Return all lessons, or a learner's, by name."""

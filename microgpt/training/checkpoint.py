@@ -5,11 +5,12 @@ folder holds the old checkpoint or the new one. So is the config, which changes 
 never a pickle: reading a stranger's run executes nothing.
 """
 
+import fcntl
 import json
 import os
 import random
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Generator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from inspect import get_annotations
 from pathlib import Path
@@ -84,6 +85,32 @@ def run_object(config: RunConfig) -> dict[str, object]:
     return {"format": RUN_FORMAT, **asdict(config)}
 
 
+@contextmanager
+def only_writer(folder: Path) -> Generator[None]:
+    """Keep other trainings out of a run folder: two would write over each other.
+
+    A process that is killed keeps nobody out.
+
+    Raises:
+        CheckpointError: if there is no such folder, or another training is in it.
+    """
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise _no_run(folder, error) from None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise CheckpointError(f"{folder} is being trained by another process. Try again when that has ended.") from None
+    except OSError:
+        pass  # some network disks know no locks
+    try:
+        yield
+    finally:
+        os.close(handle)
+
+
 def write_config(folder: Path, config: RunConfig) -> None:
     """Write or replace ``config.json``.
 
@@ -114,10 +141,14 @@ def read_config(folder: Path) -> RunConfig:
         if config.model.vocab_size != len(config.chars) + 1:
             raise ValueError("an alphabet of another size")
     except OSError as error:
-        raise CheckpointError(f"{folder} holds no run ({error.strerror}). Try: microgpt train --out {folder}") from None
+        raise _no_run(folder, error) from None
     except (AttributeError, ConfigError, KeyError, TypeError, ValueError, RecursionError):
         raise CheckpointError(f"{path} is damaged, or of another version. Try training again: microgpt train") from None
     return config
+
+
+def _no_run(folder: Path, error: OSError) -> CheckpointError:
+    return CheckpointError(f"{folder} holds no run ({error.strerror}). Try: microgpt train --out {folder}")
 
 
 def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
@@ -210,7 +241,7 @@ def _replace(path: Path, data: bytes) -> None:
         _sync_folder(path.parent)
     except OSError as error:
         beside.unlink(missing_ok=True)
-        whole = " What it held before is still whole." if path.exists() else ""
+        whole = " What it held before is still whole." if path.exists() and path.stat().st_size else ""
         raise CheckpointError(
             f"{path} cannot be written ({error.strerror}).{whole} Try freeing some space, or --out on another disk."
         ) from None

@@ -38,16 +38,21 @@ def train(engine: Engine, corpus: Corpus, config: TrainConfig) -> Iterator[Step]
             batch = corpus.batch(done, config.batch)
             loss = engine.step(batch, config.learning_rate(done))
         except MemoryError:
-            raise ConfigError(
-                f"the memory is too small for a batch of {config.batch:,} at once. Try a smaller --batch; or, with the "
-                f"numpy or torch engine, --micro-batch {max(config.batch // 8, 1)}: the same steps in less memory."
-            ) from None
+            raise too_little_memory(config.batch) from None
         if not math.isfinite(loss):
             raise ConfigError(
                 f"step {done + 1} of {config.steps} has a loss that is no number: the steps before moved the weights "
                 f"too far. Try a smaller learning rate: --lr {config.lr / 10:g}"
             )
         yield Step(number=done + 1, loss=loss, tokens=predictions(batch))
+
+
+def too_little_memory(batch: int) -> ConfigError:
+    """Return what to tell a user whose batch does not fit."""
+    return ConfigError(
+        f"the memory is too small for a batch of {batch:,} at once. Try a smaller --batch; or, with the "
+        f"numpy or torch engine, --micro-batch {max(batch // 8, 1)}: the same steps in less memory."
+    )
 
 
 def evaluate(engine: Engine, sequences: Iterable[Tokens]) -> float:

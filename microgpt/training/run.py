@@ -5,6 +5,7 @@ step reads follows from the seed and the step's number.
 """
 
 import itertools
+import os
 import random
 import shlex
 from collections.abc import Iterator
@@ -27,7 +28,7 @@ from microgpt.training.checkpoint import (
     write_config,
 )
 from microgpt.training.corpus import Corpus, make_corpus
-from microgpt.training.loop import Step, evaluate, train
+from microgpt.training.loop import Step, evaluate, too_little_memory, train
 
 RUNS = Path("runs")
 SAVES = 10  # times during a run
@@ -89,7 +90,7 @@ def begin(folder: Path | None, config: RunConfig, dataset: Dataset, *, saves: bo
         saves: false for a process that only helps another one to train: it touches no folder.
 
     Raises:
-        ConfigError: if the data cannot be split as the config says, or is less than a batch.
+        ConfigError: if the data cannot be split as the config says, or is less than a batch, or a batch does not fit.
         DataError: if a stream is too short for the model.
         CheckpointError: if something stands in the folder already, or it cannot be written.
     """
@@ -97,15 +98,21 @@ def begin(folder: Path | None, config: RunConfig, dataset: Dataset, *, saves: bo
     documents = _split(dataset, config, rng)
     state = initial_state(config.model, rng)
     engine = create_engine(config.compute, config.model, state)
+    _check_memory(engine, config, documents)
     if folder and saves:
         _make_folder(folder)
     elif saves:
         folder = _make_numbered_folder(Path(config.source).stem)
     checkpoint = Checkpoint(state=state, losses=(), random_state=rng.getstate()[1])
     run = _run(folder or RUNS, config, documents, engine, checkpoint, saves=saves)
-    if saves:
-        write_config(run.folder, config)
-    save(run)
+    try:
+        if saves:
+            write_config(run.folder, config)
+        save(run)
+    except CheckpointError:
+        (run.folder / "config.json").unlink(missing_ok=True)
+        run.folder.rmdir()  # so that it can be tried again where it was to be
+        raise
     return run
 
 
@@ -118,7 +125,7 @@ def resume(folder: Path, compute: ComputeConfig | None = None, *, saves: bool = 
 
     Raises:
         CheckpointError: if the run cannot be read, or is complete, or its data is not what it was.
-        ConfigError: if the machine has not what the engine needs.
+        ConfigError: if the machine has not what the engine needs, or a batch does not fit.
     """
     config = read_config(folder)
     checkpoint = read_checkpoint(folder, config)
@@ -132,6 +139,7 @@ def resume(folder: Path, compute: ComputeConfig | None = None, *, saves: bool = 
         )
     going_on = replace(config, compute=compute or config.compute)
     engine = create_engine(going_on.compute, config.model, checkpoint.state)
+    _check_memory(engine, going_on, documents)
     if going_on != config and saves:
         write_config(folder, going_on)
     return _run(folder, going_on, documents, engine, checkpoint, saves=saves)
@@ -197,6 +205,19 @@ def _split(dataset: Dataset, config: RunConfig, rng: random.Random) -> Split:
     return documents
 
 
+def _check_memory(engine: Engine, config: RunConfig, documents: Split) -> None:
+    """Refuse a batch that is surely too large for this computer: Linux would grant the memory, and then kill us."""
+    if config.compute.engine not in ("numpy", "torch") or " on cpu" not in engine.described:
+        return  # the others take a document at a time; a graphics card says by itself that it is full
+    model, size = config.model, config.compute.micro_batch or config.training.batch
+    predicted = [min(len(text) + 1, model.block_size) for text in documents.train]
+    time = sum(predicted) / len(predicted)
+    # Numbers a token that the way back needs, each of four bytes or more.
+    kept = model.n_layer * (10 * model.n_embd + model.n_head * time) + model.vocab_size
+    if 4 * kept * size * time > os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"):
+        raise too_little_memory(config.training.batch)
+
+
 def _run(
     folder: Path, config: RunConfig, documents: Split, engine: Engine, checkpoint: Checkpoint, *, saves: bool
 ) -> Run:
@@ -217,7 +238,11 @@ def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
-            raise CheckpointError(f"{folder} is not empty, and a run never overwrites another. Try another --out.")
+            raise FileExistsError
+        (folder / "config.json").touch(exist_ok=False)  # of two that start at once, one gets here
+    except FileExistsError:
+        what = "is not empty, and a run never overwrites another" if folder.is_dir() else "is a file"
+        raise CheckpointError(f"{folder} {what}. Try another --out.") from None
     except OSError as error:
         raise _no_folder(folder, error) from None
 

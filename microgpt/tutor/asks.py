@@ -55,10 +55,11 @@ def answer(at: Sitting, ask_id: str, quote: str, value: str, ran: Grade | None =
         return _answer_exercise(at, ask, exercise, quote, value, ran)
     assert question is not None, "catch_up let it stand"
     kind = "choice" if ask.options else question.kind
-    parsed = parse(quote, kind, options=ask.options, shape=question.shape)
+    shape, any_length = question.shape, question.any_length
+    parsed = parse(quote, kind, options=ask.options, shape=shape, any_length=any_length)
     if value:
-        said = parse(value, kind, options=ask.options, shape=question.shape)
-        if said is None or not stands_in(said, quote, kind, options=ask.options, shape=question.shape):
+        said = parse(value, kind, options=ask.options, shape=shape, any_length=any_length)
+        if said is None or not stands_in(said, quote, kind, options=ask.options, shape=shape, any_length=any_length):
             raise LessonError(
                 f"the value {value!r} does not stand in the quote {quote!r}, so nothing was graded. "
                 "Try again with the learner's own words, or ask them what they mean."
@@ -179,11 +180,20 @@ def _close(
     )
     assert at.state.plan is not None
     credited = outcome == "right" and ask.rung == 0 and not ask.exercise
-    placed = at.state.plan.move == "place" and credited
-    implies = list(at.lesson.taught.ancestors(ask.insight)) if placed else []
     question = at.question(ask)
     refutes = list(question.shows) if question and credited else []
-    verdict: dict[str, Json] = {"credited": credited, "why_not": why_not, "implies": implies, "refutes": refutes}
+    known = {*at.state.insight(ask.insight).refuted, *refutes} - {*possible}
+    beliefs = at.lesson.taught.course.insights[ask.insight].misconceptions
+    standing = [belief.id for belief in beliefs if belief.id not in known]
+    settles = at.state.plan.move == "place" and credited and not ask.options and not standing
+    verdict: dict[str, Json] = {
+        "credited": credited,
+        "why_not": why_not,
+        "settles": settles,
+        "implies": list(at.lesson.taught.ancestors(ask.insight)) if settles else [],
+        "refutes": refutes,
+        "standing": standing,
+    }
     if ask.exercise:
         verdict["exercise"] = ask.exercise
     body: dict[str, Json] = {**evidence.to_body(), **verdict}
@@ -215,8 +225,10 @@ def skip(at: Sitting, ask_id: str) -> Turn:
 
 
 def void(at: Sitting, ask_id: str, reason: str) -> Turn:
-    """Take a closed ask back, since its key was wrong."""
-    at.record("void", {"reason": reason}, ask_id)
+    """Take a closed ask back, since its key was wrong: once, however often a contest is sent."""
+    before = at.state.closed_ask(ask_id)
+    if before is None or before.outcome != "void":
+        at.record("void", {"reason": reason}, ask_id)
     return at.turn()
 
 

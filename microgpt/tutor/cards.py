@@ -7,10 +7,10 @@ from microgpt.insights.question import render_inputs
 from microgpt.learner.evidence import question_hash
 from microgpt.learner.export import Card
 from microgpt.learner.store import Store
-from microgpt.tutor.policy import Teachable
 from microgpt.tutor.render import show
 from microgpt.tutor.session import current_state
 from microgpt.tutor.tools import teachable
+from microgpt.tutor.view import Teachable
 
 TOLD = ("right", "gave_up")  # the outcomes after which the answer is no secret; a wrong one is to be thought over
 

@@ -4,13 +4,13 @@
 about it. The store keeps the folded state beside the events, so that a turn costs the same after 100,000 of them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
 from microgpt.learner.evidence import Event, Evidence, Json
-from microgpt.learner.mastery import mastered, observe
+from microgpt.learner.mastery import observe
 from microgpt.learner.review import schedule
 from microgpt.tutor.state import ClosedAsk, InsightState, LessonState, OpenAsk, Plan, open_ask
 
@@ -30,8 +30,8 @@ def apply(state: LessonState, event: Event) -> LessonState:
         ask         the fields of `OpenAsk`
         hint        rung
         unparsed    quote, options
-        evidence    the fields of `Evidence`; credited, why_not, implies (insights), refutes (misconceptions); of an
-                    exercise its id
+        evidence    the fields of `Evidence`; credited, why_not; settles, whether it spares the learner the insight, and
+                    implies, what else; refutes and standing (misconceptions); of an exercise its id
         skip        outcome: skipped or abandoned
         reveal
         void        reason; from `correct` also state, as it would be without the attempt
@@ -114,7 +114,6 @@ def _evidence(state: LessonState, ask: OpenAsk, body: Mapping[str, Any]) -> Less
         misconceptions=evidence.misconceptions,
         credited=body["credited"],
         why_not=body["why_not"],
-        mastered=mastered(knowledge) and not mastered(before.knowledge),
         holdout=ask.holdout,
         before=before,
         evidence=fields,
@@ -128,22 +127,24 @@ def _evidence(state: LessonState, ask: OpenAsk, body: Mapping[str, Any]) -> Less
     after = replace(
         _answered(before, plan, evidence.outcome, now),
         knowledge=knowledge,
-        shown=(before.shown or (plan.move == "place" and closed.credited)) and right,
-        possible=tuple(belief for belief in before.possible if belief not in body["refutes"])
-        if right
-        else evidence.misconceptions,
-        refuted=tuple(dict.fromkeys((*before.refuted, *body["refutes"])))
-        if right
-        else tuple(belief for belief in before.refuted if belief not in evidence.misconceptions),
+        shown=(before.shown or (plan.move == "place" and body.get("settles", closed.credited))) and right,
+        possible=_without(evidence.misconceptions or before.possible, body["refutes"]),
+        refuted=_without(tuple(dict.fromkeys((*before.refuted, *body["refutes"]))), evidence.misconceptions),
+        standing=tuple(body.get("standing", ())),
         confronted=(*before.confronted, plan.belief) if plan.belief else before.confronted,
     )
     after = _settle(after, plan.move, right, now)
+    closed = replace(closed, mastered=after.mastered and not before.mastered)
     state = _with(state, ask.insight, after)
     for name in cast(list[str], body["implies"]):  # what a right placement answer needs is shown as well
         implied = state.insight(name)
         if not implied.placed:
             state = _with(state, name, _settle(replace(implied, shown=True, placed=True), "place", True, now))
     return _close(state, closed)
+
+
+def _without(beliefs: tuple[str, ...], others: Collection[str]) -> tuple[str, ...]:
+    return tuple(belief for belief in beliefs if belief not in others)
 
 
 def _settle(insight: InsightState, move: str, right: bool, now: datetime) -> InsightState:
@@ -196,21 +197,34 @@ def _skip(state: LessonState, ask: OpenAsk, outcome: str) -> LessonState:
 
 
 def _void(state: LessonState, ask_id: str) -> LessonState:
-    """A key was wrong: take the attempt back, and judge what came after it anew."""
+    """A key was wrong: take the attempt back, and judge what came after it anew.
+
+    From the first void attempt on, since what stood before the others still holds it.
+    """
     closed = tuple(replace(c, outcome="void", credited=False) if c.ask_id == ask_id else c for c in state.closed)
     state = replace(state, closed=closed)
-    place = next((i for i, c in enumerate(closed) if c.ask_id == ask_id), len(closed))
-    if place == len(closed):
-        return state
-    name, before = closed[place].insight, closed[place].before
-    if before is None:
+    name = next((c.insight for c in closed if c.ask_id == ask_id), "")
+    attempts = [c for c in closed if c.insight == name and c.evidence and not c.exercise]
+    first = next((i for i, attempt in enumerate(attempts) if attempt.outcome == "void"), None)
+    before = attempts[first].before if first is not None else None
+    if first is None or before is None:
         return state
     knowledge = before.knowledge
-    for later in closed[place + 1 :]:
-        if later.insight == name and later.outcome != "void" and later.evidence and not later.exercise:
-            knowledge = observe(knowledge, Evidence.from_body(later.evidence))
-    after = replace(state.insight(name), knowledge=knowledge, last="void", possible=())
-    return _with(state, name, replace(after, shown=before.shown, refuted=before.refuted, card=before.card))
+    for attempt in attempts[first:]:
+        if attempt.outcome != "void":
+            knowledge = observe(knowledge, Evidence.from_body(attempt.evidence or {}))
+    after = state.insight(name)
+    after = replace(
+        after,
+        knowledge=knowledge,
+        last="void",
+        possible=(),
+        refuted=before.refuted,
+        standing=_without((*after.refuted, *after.standing), before.refuted),
+        shown=before.shown,
+        card=before.card,
+    )
+    return _with(state, name, after)
 
 
 def _corrected(state: LessonState, body: Json) -> LessonState:

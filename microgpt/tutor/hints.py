@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 
 from microgpt.insights.practice import Exercise, ExerciseKind
 from microgpt.learner.evidence import Json
-from microgpt.tutor.policy import Teachable
 from microgpt.tutor.render import show, source_of
 from microgpt.tutor.state import OpenAsk
+from microgpt.tutor.view import Teachable
 
 RUNGS = 5
 

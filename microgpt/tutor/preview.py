@@ -19,10 +19,10 @@ from microgpt.insights.strict_yaml import nearest
 from microgpt.learner.evidence import Json
 from microgpt.learner.profile import Profile
 from microgpt.tutor.hints import RUNGS, hint_text
-from microgpt.tutor.policy import Teachable
 from microgpt.tutor.render import options_of, render, render_ask, show
 from microgpt.tutor.state import LessonState, OpenAsk, Plan
 from microgpt.tutor.turns import Ask, Turn
+from microgpt.tutor.view import Teachable
 from microgpt.tutor.voices import Block, Heading, Lines, Listing, Paragraph, Spoken, offline
 
 _NEVER = datetime(2000, 1, 1, tzinfo=UTC)  # no move that is shown here depends on the time

@@ -29,14 +29,14 @@ from microgpt.insights.practice import Exercise, ExerciseKind
 from microgpt.insights.question import is_number, render_inputs, render_value
 from microgpt.insights.subject import statement_lines
 from microgpt.learner.evidence import Json
-from microgpt.learner.mastery import mastered
-from microgpt.tutor.policy import Teachable
 from microgpt.tutor.state import ClosedAsk, LessonState, OpenAsk, Plan
 from microgpt.tutor.turns import EXITS, HOLDOUT_EXITS, Ask, AskKind, Source, Turn
+from microgpt.tutor.view import Teachable
 
 DIGITS = 4  # significant, the same wherever a number is shown
 _symbol_lines = cache(symbol_source)  # parsing the subject would cost more than all the rest of a turn
 _statement_lines = cache(statement_lines)  # so would this
+_LENGTH = 3  # of an example, where the length itself is asked
 _EXAMPLES = {"number": "0.25", "text": "word", "choice": "b"}
 _OF_EXERCISE: Mapping[ExerciseKind, tuple[AskKind, str]] = {  # the shape of an answer, and an example
     "hunt": ("line", "12"),
@@ -74,12 +74,13 @@ def render_ask(open_ask: OpenAsk, taught: Teachable) -> Ask:
     question = taught.questions(open_ask.insight)[open_ask.question]
     kind = "choice" if open_ask.options else question.kind
     inputs = render_inputs(question.inputs)
+    shape = tuple(_LENGTH for _ in question.shape) if question.any_length else question.shape
     return Ask(
         ask_id=open_ask.ask_id,
         text=f"{inputs}\n{question.ask}" if inputs else question.ask,
         kind=kind,
         options=open_ask.options,
-        example=_example_list(question.shape) if kind == "list" else _EXAMPLES[kind],
+        example=_example_list(shape) if kind == "list" else _EXAMPLES[kind],
         holdout=open_ask.holdout,
     )
 
@@ -169,8 +170,10 @@ def _just(state: LessonState, plan: Plan, taught: Teachable) -> dict[str, Json]:
         "credited": closed.credited,
         "why_not": closed.why_not,
     }
+    insight = taught.course.insights.get(closed.insight)
+    if closed.mastered and insight and not state.insight(closed.insight).explained:
+        just["claim"] = insight.claim  # found out, not told: here it is in words
     if closed.exercise:
-        insight = taught.course.insights.get(closed.insight)
         beliefs = insight.misconceptions if insight else ()
         possible: list[Json] = [belief.belief for belief in beliefs if belief.id in closed.misconceptions]
         just |= {"exercise": closed.exercise.partition("/")[0], "possible": possible}
@@ -276,7 +279,7 @@ def _finish(state: LessonState, plan: Plan, taught: Teachable, now: datetime) ->
     insights = {name: state.insight(name) for name in taught.plan(state.goal)}
     claims = taught.course.insights
     cards = [insight.card["due"] for insight in insights.values() if insight.card is not None]
-    done = [name for name, insight in insights.items() if mastered(insight.knowledge)]
+    done = [name for name, insight in insights.items() if insight.mastered]
     shown = [name for name, insight in insights.items() if insight.shown and name not in done]
     left = [name for name, insight in insights.items() if not insight.known]
     return {

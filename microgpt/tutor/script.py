@@ -14,12 +14,11 @@ import operator
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import cast, get_args
+from typing import cast
 
 from microgpt.insights.strict_yaml import Document, nearest, read_yaml
-from microgpt.tutor.turns import Move
+from microgpt.tutor.turns import MOVES, Move
 
-MOVES: tuple[str, ...] = get_args(Move)
 LAST: tuple[str, ...] = ("none", "right", "wrong", "gave_up", "skipped", "void")
 _KEYS = ("format", "id", "title", "placement", "tries", "rules")
 _COMPARISONS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq}
@@ -50,6 +49,7 @@ class Facts:
         worked: whether a worked example has been shown since the last question.
         predicted: whether a question about it has been asked since placement.
         explained: whether it has been explained.
+        likely: whether it is new, but probably known, since most of those met so far were; and one question can tell.
     """
 
     reviews_due: int = 0
@@ -65,6 +65,7 @@ class Facts:
     worked: bool = False
     predicted: bool = False
     explained: bool = False
+    likely: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,14 +139,14 @@ def _rule(doc: Document, key: str, rule: object) -> Rule:
         raise doc.error(key, "a rule is {when: {fact: value}, do: move}. Try {do: ask}.")
     fields = cast(dict[str, object], rule)
     move, when = fields["do"], fields.get("when", {})
-    if move not in MOVES:
-        raise doc.error(f"{key}.do", f"no move {move!r}. {nearest(str(move), MOVES)}")
+    if move not in tuple(MOVES):  # it may be a list, which no mapping looks up
+        raise doc.error(f"{key}.do", f"no move {move!r}. {nearest(str(move), list(MOVES))}")
     if not isinstance(when, dict):
         raise doc.error(f"{key}.when", "`when` needs facts. Try  when: {placing: true}")
     conditions = cast(dict[str, object], when)
     return Rule(
         when={name: _condition(doc, f"{key}.when.{name}", name, value) for name, value in conditions.items()},
-        do=cast(Move, move),
+        do=move,
     )
 
 

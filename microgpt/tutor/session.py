@@ -17,11 +17,12 @@ from microgpt.insights.practice import Exercise
 from microgpt.learner.evidence import Event, Json, Kind, question_hash
 from microgpt.learner.store import Store
 from microgpt.tutor.fold import apply, rested
-from microgpt.tutor.policy import Teachable, View, next_plan
+from microgpt.tutor.policy import next_plan
 from microgpt.tutor.render import options_of, options_of_exercise, render
 from microgpt.tutor.script import Script
 from microgpt.tutor.state import ClosedAsk, LessonState, OpenAsk, Plan
 from microgpt.tutor.turns import Turn
+from microgpt.tutor.view import Teachable, View
 
 ABANDONED = timedelta(hours=12)
 
@@ -119,10 +120,10 @@ class Sitting:
 
     def _go_on(self) -> None:
         """Take the next turn if this one was said and asks nothing; a finished lesson waits until something is due."""
-        if self.state.ask is not None or not self.state.said:
+        if self.state.ask is not None:
             return
         finished = self.state.plan is not None and self.state.plan.move == "finish"
-        if not finished or self._next_plan() != Plan(move="finish"):
+        if self._next_plan() != Plan(move="finish") if finished else self.state.said:
             self.advance()
 
     def advance(self, *, just: str = "") -> None:

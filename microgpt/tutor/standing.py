@@ -1,20 +1,18 @@
 """Where a learner stands with a course: what is mastered and by what evidence, which mistakes recur, what comes next.
 
-Read from the record alone, and nothing is written. `tools.LessonTools.progress` is the short form, for an agent.
+Read from what is derived from the record, so that it costs the same however long that is, and nothing is written.
+`tools.LessonTools.progress` is the short form, for an agent.
 """
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from microgpt.errors import ConfigError
 from microgpt.insights.course import Course, find_course, load_course, plan
-from microgpt.learner.answers import Answer
 from microgpt.learner.evidence import Json
-from microgpt.learner.mastery import mastered
-from microgpt.learner.mistakes import Mistake, find_mistakes
+from microgpt.learner.mistakes import Heard, Mistake
 from microgpt.learner.store import LessonRow, Store
 from microgpt.tutor.session import current_state
 from microgpt.tutor.state import InsightState, LessonState
@@ -55,8 +53,7 @@ class Standing:
     Args:
         where: how to find the course: a bundled id, or an absolute path.
         insights: of the learner's goal, in the order of the plan.
-        answers: all that stand, in order.
-        mistakes: see `find_mistakes`.
+        mistakes: see `Store.mistakes`.
         next: insights that are not known, and need nothing that is not.
         now: when this was asked, UTC.
     """
@@ -67,7 +64,6 @@ class Standing:
     where: str
     goal: str
     insights: tuple[InsightStanding, ...]
-    answers: tuple[Answer, ...]
     mistakes: tuple[Mistake, ...]
     next: tuple[str, ...]
     now: datetime
@@ -113,8 +109,9 @@ class Standing:
             "misconception": mistake.misconception,
             "belief": self.belief(mistake),
             "recurs": mistake.recurs,
+            "signs": mistake.signs,
             "ruled_out": mistake.ruled_out,
-            "answers": [
+            "latest": [
                 {
                     "id": answer.id,
                     "time": answer.time.isoformat(),
@@ -122,7 +119,7 @@ class Standing:
                     "witnessed": answer.witnessed,
                     "fits": len(answer.misconceptions),
                 }
-                for answer in mistake.signs
+                for answer in mistake.latest
             ],
         }
 
@@ -161,7 +158,6 @@ def _standing(store: Store, row: LessonRow, now: datetime) -> Standing:
     state = _state(store, row)
     course = load_course(find_course(state.where))
     path = plan(course, state.goal)
-    answers = tuple(store.answers(row.id))
     known = {name for name in course.insights if state.insight(name).known}
     return Standing(
         learner=row.learner,
@@ -169,9 +165,8 @@ def _standing(store: Store, row: LessonRow, now: datetime) -> Standing:
         course=course,
         where=state.where,
         goal=state.goal,
-        insights=_insights(course, path, state, [answer for answer in answers if answer.counts]),
-        answers=answers,
-        mistakes=find_mistakes(answers),
+        insights=_insights(course, path, state, store.heard(row.id)),
+        mistakes=tuple(store.mistakes(row.id)),
         next=tuple(name for name in path if name not in known and known.issuperset(course.insights[name].needs)),
         now=now,
     )
@@ -182,28 +177,25 @@ def _state(store: Store, row: LessonRow) -> LessonState:
 
 
 def _insights(
-    course: Course, path: Sequence[str], state: LessonState, answers: Sequence[Answer]
+    course: Course, path: Sequence[str], state: LessonState, heard: Mapping[str, Heard]
 ) -> tuple[InsightStanding, ...]:
-    witnessed = Counter(answer.insight for answer in answers if answer.witnessed)
-    reported = Counter(answer.insight for answer in answers if not answer.witnessed)
-    wrong = Counter(answer.insight for answer in answers if answer.outcome == "wrong")
     return tuple(
         InsightStanding(
             insight=name,
             claim=course.insights[name].claim,
             status=_status(insight),
             probability=insight.knowledge.p,
-            witnessed=witnessed[name],
-            reported=reported[name],
-            wrong=wrong[name],
+            witnessed=counts.witnessed,
+            reported=counts.reported,
+            wrong=counts.wrong,
             due=datetime.fromisoformat(str(insight.card["due"])) if insight.card else None,
         )
-        for name, insight in ((name, state.insight(name)) for name in path)
+        for name, insight, counts in ((name, state.insight(name), heard.get(name, Heard())) for name in path)
     )
 
 
 def _status(insight: InsightState) -> Status:
-    if mastered(insight.knowledge):
+    if insight.mastered:
         return "mastered"
     if insight.shown:
         return "shown"

@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import cache
 from typing import Literal
 
-from microgpt.content import content_folder
+from microgpt.content import content_folder, is_bundled
 from microgpt.errors import CourseError, LessonError
 from microgpt.insights.course import Course, find_course, load_course
 from microgpt.insights.grading import same
@@ -20,16 +20,15 @@ from microgpt.insights.locked import rounded
 from microgpt.insights.practice import Grade
 from microgpt.insights.practice_code import grade_code
 from microgpt.insights.question import render_inputs
-from microgpt.learner.mastery import mastered
 from microgpt.learner.store import Store
 from microgpt.sandbox import Job, Json, Outcome, Program, run_jobs, support
 from microgpt.tutor import asks
-from microgpt.tutor.policy import Teachable
 from microgpt.tutor.render import show, source_of
 from microgpt.tutor.script import Script, parse_script
 from microgpt.tutor.session import Lesson, Sitting, current_state, sitting
 from microgpt.tutor.state import InsightState, LessonState
 from microgpt.tutor.turns import Graded, Hint, InsightProgress, Progress, Result, Source, Turn, Verdict
+from microgpt.tutor.view import Teachable
 
 
 class LessonTools:
@@ -125,8 +124,7 @@ class LessonTools:
                 text = f"Nothing computes this answer; its author says: {show(question.key)}."
                 return Verdict(ask_id=ask_id, upheld=True, text=text, then=at.turn())
         taught = self._teachable(lesson)
-        bundled = taught.course.folder.parent == content_folder("curriculum")
-        outcome = _run(taught.course, question.call, dict(question.inputs), trusted=bundled)
+        outcome = _run(taught.course, question.call, dict(question.inputs), trusted=is_bundled(taught.course.folder))
         call, inputs, key = question.call, render_inputs(question.inputs), show(question.key)
         within = taught.course.insights[closed.insight].within
         upheld = outcome.kind == "value" and same(rounded(outcome.value, within * 1e-6), question.key, within)
@@ -244,7 +242,7 @@ def default_script() -> Script:
 def _where(course: str) -> str:
     """Return how to find the course again from any folder: a bundled id, or an absolute path."""
     folder = find_course(course)
-    return folder.name if folder.parent == content_folder("curriculum") else str(folder.resolve())
+    return folder.name if is_bundled(folder) else str(folder.resolve())
 
 
 def _identifier(learner: str) -> str:
@@ -254,7 +252,7 @@ def _identifier(learner: str) -> str:
 
 
 def _status(insight: InsightState) -> Literal["new", "started", "shown", "mastered"]:
-    if mastered(insight.knowledge):
+    if insight.mastered:
         return "mastered"
     if insight.shown:
         return "shown"

@@ -11,6 +11,19 @@ from typing import Literal
 from microgpt.learner.evidence import Json
 
 Move = Literal["place", "predict", "explain", "demonstrate", "ask", "confront", "practise", "review", "finish"]
+MOVES: Mapping[Move, str] = {  # what each does; what it is about, the policy chooses
+    "place": "Asks one question to find out whether an idea need be taught. A right answer spares the learner that, "
+    "and all that it needs; a wrong one, while `placing`, leaves what is built on it for later.",
+    "predict": "Shows the code and asks what will come out, before anything is explained.",
+    "explain": "Tells the claim, the educator's text, and one question worked through with live values.",
+    "demonstrate": "Works the learner's last question through, line by line.",
+    "ask": "Asks a question: one not asked before if there is one, that tells apart what the learner may believe.",
+    "confront": "Names the belief that a wrong answer fits, and what it foretells, and asks where it fails.",
+    "practise": "Sets one exercise in the code: find the bug, fill the blank, write the function, foretell an "
+    "experiment. What is known does not hang on it.",
+    "review": "Asks a fresh question about an idea whose review date has come.",
+    "finish": "Measures with questions that were never taught with, then says what is known and what is left.",
+}
 AskKind = Literal["number", "list", "text", "choice", "line", "code"]
 Outcome = Literal["right", "wrong", "unparsed", "gave_up", "recorded", "closed"]
 

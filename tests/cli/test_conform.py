@@ -1,124 +1,16 @@
 """`microgpt conform` as it is used: on real programs, right ones, faulty ones and such that give no answer."""
 
-import inspect
 import json
 import os
-import re
 import shlex
-import shutil
-import subprocess
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from microgpt import reference
-from microgpt.cli import main
-from microgpt.config import parameter_shapes
-from microgpt.engines.conformance import FLOOR, TOLERANCES
-from microgpt.engines.faults import ADAM_FAULTS, FORWARD_FAULTS, GRADIENT_FAULTS
-from microgpt.engines.vectors import RECIPES, make_vectors
-
-ROOT = Path(__file__).parents[2]
-TARGET = ROOT / "examples" / "conform" / "target.py"
-TARGET_JS = TARGET.with_suffix(".js")
-DOC = (ROOT / "docs" / "conformance.md").read_text(encoding="utf-8")
-CUT_OFF = {
-    " keys.append(": " keys[:], values[:] = detached(keys), detached(values)\n            keys.append(",
-    "def gpt(": "def detached(rows):\n    return each(lambda number: Number(number.value), rows)\n\n\ndef gpt(",
-}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Planted:
-    """Edits of examples/conform/target.py that give it a fault."""
-
-    edits: dict[str, str]
-    stage: str
-    name: str
-
-
-IN_STACK_ORDER = {"stack.append((number, True))": "order.append(number)", "reversed(order)": "order"}
-PLANTED = {
-    "backward in stack order": Planted(edits=IN_STACK_ORDER, stage="gradients", name="stack-order"),
-    "backward in stack order, from the right": Planted(
-        edits={**IN_STACK_ORDER, "for parent in number.parents)": "for parent in number.parents[::-1])"},
-        stage="gradients",
-        name="stack-order",
-    ),
-    "gradient overwritten": Planted(
-        edits={"grad += slope": "grad = slope"}, stage="gradients", name="gradient-overwritten"
-    ),
-    "keys and values cut off": Planted(edits=CUT_OFF, stage="gradients", name="keys-and-values-cut-off"),
-    "no bias correction": Planted(
-        edits={" / (1 - 0.85**step)": "", " / (1 - 0.99**step)": ""}, stage="weights", name="no-bias-correction"
-    ),
-    "epsilon 1e-6": Planted(edits={"1e-5": "1e-6"}, stage="forward", name="rmsnorm-epsilon-1e-06"),
-    "epsilon 1e-8": Planted(edits={"1e-5": "1e-8"}, stage="forward", name="rmsnorm-epsilon-1e-08"),
-    "no epsilon": Planted(edits={"1e-5": "0.0"}, stage="forward", name="rmsnorm-epsilon-0"),
-    "mask one behind": Planted(
-        edits={"n_head\n    out": "n_head\n    keys, values = keys[:-1] or keys, values[:-1] or values\n    out"},
-        stage="forward",
-        name="mask-without-itself",
-    ),
-    "scores not scaled": Planted(edits={" * Number(size**-0.5)": ""}, stage="forward", name="scores-not-scaled"),
-    "no maximum": Planted(
-        edits={"(score + top).exp()": "score.exp()"}, stage="forward", name="attention-softmax-overflows"
-    ),
-    "heads side by side": Planted(
-        edits={"own = slice(head * size, (head + 1) * size)": "own = slice(head, None, n_head)"},
-        stage="forward",
-        name="heads-split-otherwise",
-    ),
-}
-PLANTED_JS = {
-    "mask one ahead": Planted(edits={"slice(0, t + 1)": "slice(0, t + 2)"}, stage="forward", name="mask-one-ahead"),
-    "no maximum": Planted(
-        edits={"Math.exp(score - top)": "Math.exp(score)"}, stage="forward", name="attention-softmax-overflows"
-    ),
-    "keys cut off": Planted(
-        edits={"gk[s][c] += ": "if (s === t) gk[s][c] += "}, stage="gradients", name="keys-and-values-cut-off"
-    ),
-}
-Captured = pytest.CaptureFixture[str]
-
-
-def plant(source: Path, edits: dict[str, str], target: Path) -> Path:
-    text = source.read_text(encoding="utf-8")
-    for old, new in edits.items():
-        assert old in text
-        text = text.replace(old, new)
-    target.write_text(text, encoding="utf-8")
-    return target
-
-
-def python(script: Path | str) -> str:
-    return shlex.join([sys.executable, str(script)])
-
-
-def node(script: Path) -> str:
-    if not shutil.which("node"):
-        pytest.skip("node is not installed")
-    return shlex.join(["node", str(script)])
-
-
-def call(*args: str) -> int:
-    """Run the command line here, and return its exit code."""
-    with pytest.raises(SystemExit) as ended:
-        main(["conform", *args])
-    code = ended.value.code
-    assert isinstance(code, int)
-    return code
-
-
-def found(target: str, capsys: Captured) -> dict[str, list[str]]:
-    """Return the names of the faults that are found in a target, by stage."""
-    assert call(target, "--json") == 1
-    report = json.loads(capsys.readouterr().out)
-    assert not report["same"]
-    return {each["stage"]: [fault["name"] for fault in each["faults"]] for each in report["findings"]}
+from microgpt.engines.vectors import RECIPES
+from tests.cli.conform_ports import PLANTED, PLANTED_JS, TARGET, TARGET_JS, Captured, call, found, node, plant, python
 
 
 @pytest.mark.slow
@@ -287,54 +179,3 @@ def test_json_is_one_object_and_prose_goes_elsewhere(capsys: Captured) -> None:
     assert (report["format"], report["same"], report["tolerance"]) == ("microgpt/conformance/1", True, 1e-4)
     assert [each["name"] for each in report["vectors"]] == [recipe.name for recipe in RECIPES]
     assert "the same function" in err
-
-
-# ---- docs/conformance.md ----
-
-
-def test_the_documented_way_to_read_the_vectors_works(tmp_path: Path) -> None:
-    (block,) = re.findall(r"```python\n(.*?)```", DOC, re.DOTALL)
-    written = subprocess.run(
-        [sys.executable, "-m", "microgpt", "conform", "--vectors"], capture_output=True, check=True
-    )
-    (tmp_path / "vectors.json").write_bytes(written.stdout)
-    read = subprocess.run(
-        [sys.executable, "-c", block + "print(len(file['vectors']))"], cwd=tmp_path, stdout=subprocess.PIPE
-    )
-    assert (read.returncode, int(read.stdout)) == (0, len(RECIPES))
-
-
-def test_the_documented_output_is_what_is_printed(tmp_path: Path, capsys: Captured) -> None:
-    port = plant(TARGET, CUT_OFF, tmp_path / "port.py")
-    assert call(python(port)) == 1
-    (block,) = re.findall(r"```text\n(.*?)```", DOC, re.DOTALL)
-    printed = capsys.readouterr().out.replace(python(port), "python port.py")
-    last_digits = re.compile(r" *\d\.\de-1\d| *0\.0e\+00")  # they differ between versions of Python
-    assert last_digits.sub(" ~", printed) == last_digits.sub(" ~", block)
-
-
-def test_the_documented_tables_are_those_of_the_code() -> None:
-    stages = (("forward", FORWARD_FAULTS), ("gradients", GRADIENT_FAULTS), ("Adam", ADAM_FAULTS))
-    faults = [f"| {stage} | `{fault.name}` | {fault.what} |" for stage, known in stages for fault in known]
-    vectors = [f"| `{recipe.name}` | {recipe.shows} |" for recipe in RECIPES]
-    full = next(vector for vector in make_vectors() if vector.name == "full-context")
-    matrices = [f"| `{name}` | {rows} x {columns} |" for name, (rows, columns) in parameter_shapes(full.config).items()]
-    for table in (faults, vectors, matrices):
-        assert "\n".join(["---|", *table, ""]) in DOC
-
-
-def test_the_documented_numbers_are_those_of_the_code() -> None:
-    default = inspect.signature(reference.adam).parameters
-    assert f"betas {default['beta1'].default} and {default['beta2'].default}" in DOC
-    assert f"epsilon {default['eps'].default:.0e}".replace("e-08", "e-8") in DOC
-    assert f"is at most {TOLERANCES['float64']:g}; with `--dtype float32` at\nmost {TOLERANCES['float32']:.0e}." in DOC
-    assert f"{FLOOR:g} of the largest entry" in DOC
-
-
-def test_every_documented_command_is_one_that_runs() -> None:
-    for line in re.findall(r"^    microgpt conform (.*)$", DOC, re.MULTILINE):
-        (target,) = shlex.split(line)
-        assert target in (
-            "numpy",
-            *(f"{by} {path.relative_to(ROOT)}" for by, path in (("python", TARGET), ("node", TARGET_JS))),
-        )

@@ -62,12 +62,35 @@ def test_a_check_writes_nothing_and_says_what_is_stale(locked: Path) -> None:
     assert (locked / "course.lock.json").read_bytes() == before
 
 
+def test_a_changed_anchor_lists_the_pages_to_look_at_again_once(locked: Path) -> None:
+    """Lint tells it too, but not any more once the lock is made anew."""
+    source = locked / "averages.py"
+    source.write_text(source.read_text().replace("total = sum(numbers)", "total = sum(numbers) + 0"))
+    page = str(locked / "a-mean-is-a-fair-share.md")
+    told = f"{page}: look again at it, for mean changed.\n"
+    assert run("lock", str(locked), "--check").stdout.startswith(told)
+    assert json.loads(run("lock", str(locked), "--check", "--json").stdout)["look_again"] == ["a-mean-is-a-fair-share"]
+    assert run("lock", str(locked)).stdout.startswith(told)
+    assert "look again" not in run("lock", str(locked)).stdout
+
+
 def test_a_file_below_the_current_folder_is_named_as_one_would_type_it(
     locked: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (locked / "smoothing-starts-low.md").write_text("nonsense")
     monkeypatch.chdir(locked.parent)
     assert run("lint", str(locked)).stdout.startswith("averages/smoothing-starts-low.md\n")
+
+
+def test_where_no_course_is_named_that_of_the_folder_is_meant_or_else_the_bundled_one(
+    locked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(locked)
+    assert "What an average hides" in run("show").stdout
+    assert run("lint").stdout.startswith("3 insights")
+    assert run("plan").stdout.endswith("Next:  microgpt tutor .\n")
+    monkeypatch.chdir(tmp_path)
+    assert run("plan").stdout.endswith("Next:  microgpt tutor microgpt\n")
 
 
 def test_lint_exits_with_1_for_an_error_and_prints_it_as_one_json_object(locked: Path) -> None:

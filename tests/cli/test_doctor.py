@@ -30,6 +30,7 @@ def test_it_says_a_part_a_line_and_ends_with_what_to_type(capsys: pytest.Capture
     assert max(map(len, lines)) <= 80
 
 
+@pytest.mark.slow
 def test_a_report_in_json_names_nobody(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

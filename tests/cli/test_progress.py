@@ -71,7 +71,7 @@ def test_it_tells_what_is_known_the_mistakes_with_their_answers_what_is_due_and_
     assert recurring
     for mistake in recurring:
         assert f"“{mistake['belief']}”" in " ".join(out.split())
-        latest = mistake["answers"][-1]
+        latest = mistake["latest"][-1]
         assert f"{latest['time'][:10]}  “{latest['quote']}”" in out
     assert "reported" in out
     assert f"Due now: {said['due_now']}." in out
@@ -88,9 +88,10 @@ def test_an_idea_that_is_not_known_is_not_named_and_of_many_signs_of_a_belief_th
     assert said["known"] == 0
     assert not any(insight["claim"][:30] in out for insight in said["insights"])
     assert "idea 1, on mean" in out
-    often = max(said["mistakes"], key=lambda mistake: len(mistake["answers"]))["answers"]
-    assert f"    {len(often)} answers; the latest:\n" in out
-    assert "\n    ".join(f"{answer['time'][:10]}  “{answer['quote']}”" for answer in often[-3:]) in out
+    often = max(said["mistakes"], key=lambda mistake: mistake["signs"])
+    assert often["signs"] > 3
+    assert f"    {often['signs']} answers; the latest:\n" in out
+    assert "\n    ".join(f"{answer['time'][:10]}  “{answer['quote']}”" for answer in often["latest"]) in out
     assert "no answer spoke against it" in out
 
 

@@ -87,7 +87,8 @@ def test_in_a_terminal_one_line_is_written_over_whole_and_never_wraps(tmp_path: 
     redrawn = [line for line in shown.replace("\r", "\n").split("\n") if "/40  loss " in line]
     assert len(redrawn) >= 2  # the first step and the last
     assert {len(line) for line in redrawn} == {columns - 1}
-    assert all(len(line.rstrip()) < 80 for line in redrawn)
+    assert all(len(line.rstrip()) < 100 for line in redrawn)
+    assert all(("MFU unknown" in line) == (columns == 200) for line in redrawn)
     written = [line for line in shown.splitlines() if "  writes  " in line]
     assert {len(line.lstrip("\r")) for line in written} == {columns - 1}  # nothing of the live line is left beside it
 
@@ -155,6 +156,21 @@ def test_interrupted_or_killed_and_resumed_it_ends_byte_for_byte_as_if_it_had_no
     for name in ("config.json", "checkpoint.safetensors"):
         assert (stopped / name).read_bytes() == (whole / name).read_bytes()
     assert trace.read_bytes() == (tmp_path / "whole.jsonl").read_bytes()
+
+
+def test_a_run_that_is_being_trained_is_not_trained_by_another_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    words = [*COMMAND, "train", *SMALL, "--steps", "100000", "--out", str(run), "--json"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, pipesize=4096) as process:
+        assert process.stdout
+        process.stdout.readline()
+        assert call("train", "--resume", run, "--engine", "numpy") == 2
+        process.kill()
+    message = f"microgpt: {run} is being trained by another process. Try again when that has ended.\n"
+    assert capsys.readouterr().err == message
+    assert json.loads((run / "config.json").read_text())["compute"]["engine"] == "reference"
 
 
 @pytest.fixture
@@ -257,6 +273,7 @@ def test_a_stream_is_read_as_one_text_and_what_it_writes_stays_on_its_line(
     assert call("train", *options, "--out", tmp_path / "run", "--val-fraction", "0.1") == 0
     lines = capsys.readouterr().out.splitlines()
     assert "252 characters" in lines[0]
+    assert lines[1] == "computed by numpy on cpu, float64"  # nothing of it is cut
     written = [line for line in lines if "  writes  " in line]
     assert len(written) == 2
     assert all("\\n" in line and line.isascii() and len(line) < 80 for line in written)
@@ -277,7 +294,9 @@ def test_it_says_how_many_documents_are_cut(tmp_path: Path, capsys: pytest.Captu
     data = tmp_path / "data.txt"
     data.write_text("abcdefgh\nabc\nabcdefghi\n")
     assert call("train", "--data", data, "--steps", "1", "--block-size", "8", "--out", tmp_path / "run") == 0
-    assert "3 documents; 1 of them cut at 8 characters" in capsys.readouterr().out
+    opening = capsys.readouterr().out.splitlines()
+    assert opening[0].endswith("3 documents")
+    assert opening[1] == "1 of them cut at 8 characters, the block size"
 
 
 def test_the_help_imports_nothing_heavy() -> None:

@@ -48,9 +48,24 @@ PACE = Pace(steps=1234, tokens=1234 * 8 * 5, seconds=60.0)
 
 
 def test_the_line_says_where_the_run_is(run: Run) -> None:
-    line = progress_line(run, PACE, curve=True)
-    assert line == "1234/5000  loss 2.816  ██▇▇▆▆▆▅▅▅▄▄▃▃▃▂▂▁▁  ln 27 = 3.296  823 tok/s  3:03 left"
-    assert progress_line(run, PACE, curve=False) == "1234/5000  loss 2.816  ln 27 = 3.296  823 tok/s  3:03 left"
+    facts = "ln 27 = 3.296  823 tok/s  3:03 left  MFU unknown"
+    assert progress_line(run, PACE, width=79, curve=True) == f"1234/5000  loss 2.816  █▇▅▄▂▁  {facts}"
+    assert progress_line(run, PACE, width=79, curve=False) == f"1234/5000  loss 2.816  {facts}"
+    wide = progress_line(run, PACE, width=200, curve=True)
+    assert wide == f"1234/5000  loss 2.816  ██▇▇▇▆▆▆▆▅▅▅▄▄▄▃▃▃▃▂▂▂▁▁  {facts}"
+
+
+@pytest.mark.parametrize(
+    ("width", "shown"),
+    [
+        (71, "1234/5000  loss 2.816  ln 27 = 3.296  823 tok/s  3:03 left  MFU unknown"),
+        (70, "1234/5000  loss 2.816  █▇▆▆▅▄▃▃▂▁  ln 27 = 3.296  823 tok/s  3:03 left"),
+        (39, "1234/5000  loss 2.816  ln 27 = 3.296"),
+        (30, "1234/5000  loss 2.816  █▇▆▅▃▂▁"),
+    ],
+)
+def test_in_a_narrow_terminal_it_says_less_and_nothing_by_half(run: Run, width: int, shown: str) -> None:
+    assert progress_line(run, PACE, width=width, curve=True) == shown
 
 
 @cache
@@ -69,25 +84,39 @@ def long_run() -> Run:
 def test_the_line_fits_beside_a_card_too(steps: int, tokens_per_s: float, peak: float | None, loss: float) -> None:
     run = replace(long_run(), losses=[loss] * steps)
     pace = Pace(steps=steps, tokens=round(tokens_per_s * 60), seconds=60.0)
-    assert len(progress_line(on_a_card(run, peak), pace, curve=True)) < 80
+    line = progress_line(on_a_card(run, peak), pace, width=79, curve=True)
+    assert len(line) < 80
+    assert "MFU" in line
 
 
 def test_the_utilization_is_what_the_model_needs_of_what_the_card_can(run: Run) -> None:
     needed = flops_per_token(run.config.model, 5) * PACE.tokens_per_s
     assert utilization(on_a_card(run, needed), PACE) == pytest.approx(1)
     assert utilization(on_a_card(run, 4 * needed), PACE) == pytest.approx(0.25)
-    assert progress_line(on_a_card(run, 4 * needed), PACE, curve=True).endswith("  MFU 25%")
+    assert progress_line(on_a_card(run, 4 * needed), PACE, width=79, curve=True).endswith("  MFU 25%")
 
 
-def test_a_card_that_is_not_known_has_no_utilization_and_a_processor_none_to_speak_of(run: Run) -> None:
+def test_of_a_card_that_is_not_known_and_of_a_processor_the_utilization_is_unknown(run: Run) -> None:
     assert utilization(on_a_card(run, None), PACE) is None
-    assert progress_line(on_a_card(run, None), PACE, curve=True).endswith("  MFU unknown")
-    assert "MFU" not in progress_line(run, PACE, curve=True)
+    assert progress_line(on_a_card(run, None), PACE, width=79, curve=True).endswith("  MFU unknown")
+    assert progress_line(run, PACE, width=79, curve=True).endswith("  MFU unknown")
+
+
+def test_the_line_that_stays_is_that_of_the_last_step(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    progress = Progress(run, as_json=False, live=True)
+    with progress.line():
+        for number in (1235, 1236):  # so soon after one another that the second is not drawn at once
+            run.losses.append(2.8)
+            progress.show(Step(number=number, loss=2.8, tokens=40), Pace(steps=number - 1234, seconds=0.01), None)
+    drawn = capsys.readouterr().out
+    assert drawn.count("/5000  loss ") == 2
+    assert drawn.rpartition("\r")[2].startswith("1236/5000  loss ")
+    assert drawn.endswith("\n")
 
 
 def test_a_loss_that_is_no_number_is_shown_and_is_null_in_json(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     run.losses.append(math.nan)
-    assert "loss nan" in progress_line(run, PACE, curve=True)
+    assert "loss nan" in progress_line(run, PACE, width=79, curve=True)
     Progress(run, as_json=True, live=False).show(Step(number=1235, loss=math.nan, tokens=40), PACE, "ab\n")
     shown = json.loads(capsys.readouterr().out)
     assert shown == {"format": "microgpt/step/1", "step": 1235, "loss": None, "sample": "ab\n"}
@@ -106,4 +135,4 @@ def test_what_the_model_writes_cannot_move_the_cursor(text: str) -> None:
 def test_the_time_left_is_a_clock(run: Run, seconds: float, shown: str) -> None:
     left = run.config.training.steps - len(run.losses)
     pace = Pace(steps=left, tokens=left, seconds=seconds)
-    assert f"  {shown} left" in progress_line(run, pace, curve=False)
+    assert f"  {shown} left" in progress_line(run, pace, width=79, curve=False)

@@ -1,18 +1,11 @@
 """`microgpt tutor` as it is used: a terminal, Ctrl-C, a kill, a pipe."""
 
 import contextlib
-import fcntl
 import os
-import pty
 import re
-import select
 import signal
-import struct
 import subprocess
-import sys
-import termios
-import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,84 +21,17 @@ from microgpt.play import KEYS
 from microgpt.tutor.render import show
 from microgpt.tutor.session import current_state
 from microgpt.tutor.tools import teachable
+from tests.window import DEADLINE_S, TUTOR, Window, open_window
 
-COMMAND = [sys.executable, "-m", "microgpt", "tutor", "--goal", "optimizer"]  # a short way through the course
+COMMAND = [*TUTOR, "--goal", "optimizer"]  # a short way through the course
 LESSON = "me-microgpt"
-DEADLINE_S = 60
-CONTROL = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 COLOUR = re.compile(r"\x1b\[[0-9;]*38;")
-
-
-def _as_from_a_shell() -> None:
-    """Make ^C a signal that is heard: what runs in the background, as CI may, ignores it, and so do its children."""
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-class Window:
-    """The learner's side of a real terminal."""
-
-    def __init__(self, columns: int, *args: str, rows: int, env: Mapping[str, str]) -> None:
-        self._ours, theirs = pty.openpty()
-        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-        environ = {key: value for key, value in os.environ.items() if key not in ("COLUMNS", "LINES", "NO_COLOR")}
-        environ |= {"TERM": "xterm-256color", **env}
-        self.process = subprocess.Popen(
-            [*COMMAND, *args],
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            env=environ,
-            start_new_session=True,
-            preexec_fn=_as_from_a_shell,
-        )
-        os.close(theirs)
-        self.raw = ""
-
-    @property
-    def text(self) -> str:
-        return CONTROL.sub("", self.raw).replace("\r\n", "\n")
-
-    @property
-    def words(self) -> str:
-        return " ".join(self.text.split())
-
-    def type(self, keys: str) -> None:
-        os.write(self._ours, keys.encode())
-
-    def wait_for(self, words: str, times: int = 1) -> None:
-        """Read until the words were shown so many times."""
-        end = time.monotonic() + DEADLINE_S
-        while self.words.count(words) < times:
-            assert time.monotonic() < end, f"{words!r} did not come:\n{self.text}"
-            assert self._read(), f"{words!r} did not come before the end:\n{self.text}"
-
-    def close(self) -> int:
-        """Read to the end and return the exit code."""
-        while self._read():
-            pass
-        os.close(self._ours)
-        return self.process.wait(DEADLINE_S)
-
-    def _read(self) -> bool:
-        if not select.select([self._ours], [], [], DEADLINE_S)[0]:
-            return False
-        try:
-            self.raw += os.read(self._ours, 65536).decode()
-        except OSError:  # the other side is closed
-            return False
-        return True
 
 
 @contextmanager
 def window(columns: int = 80, *args: str, rows: int = 200, **env: str) -> Generator[Window]:
-    opened = Window(columns, *args, rows=rows, env=env)
-    try:
+    with open_window(*COMMAND, *args, columns=columns, rows=rows, **env) as opened:
         yield opened
-    finally:
-        if opened.process.poll() is None:
-            opened.process.kill()
-            opened.process.wait()
 
 
 @pytest.fixture

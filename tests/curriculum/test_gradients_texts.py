@@ -293,6 +293,17 @@ def test_a_score_has_its_share_of_the_difference_from_the_weighted_average() -> 
     assert nudged[1] < shares[1]
 
 
+def test_the_example_of_two_shares_of_a_half_has_the_gradients_that_the_text_writes_out() -> None:
+    example = (
+        r"If (\d) and (\d) came back for two shares of 1/2, .* gets 1/2 x \((\d) - (\d)\), .* 1/2 x \((\d) - (\d)\)\."
+    )
+    said = re.search(example, text_of("shares-pull-on-each-other"))
+    assert said is not None
+    came_back, first, second = ([float(number) for number in said.groups()[i : i + 2]] for i in (0, 2, 4))
+    wanted = [0.5 * (pair[0] - pair[1]) for pair in (first, second)]
+    assert pulled([0.0, 0.0], came_back)[1][-1] == pytest.approx(wanted)
+
+
 def test_what_comes_back_alike_moves_nothing_and_a_tiny_or_lost_share_feels_next_to_nothing() -> None:
     assert pulled([0.3, -1.0, 2.0], [5.0, 5.0, 5.0])[1][-1] == pytest.approx([0.0] * 3)
     shares, gradients = pulled([10.0, 0.0, -800.0], [1.0, 9.0, 99.0])

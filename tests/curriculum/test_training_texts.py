@@ -6,11 +6,13 @@ import math
 import random
 import statistics
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
 from microgpt import reference
 from microgpt.insights.course import find_course, load_course
+from microgpt.insights.mutant import apply_mutant
 from microgpt.reference import Node
 
 COURSE = load_course(find_course("microgpt"))
@@ -67,6 +69,18 @@ def test_from_zeros_nothing_ever_moves_and_from_one_number_the_channels_stay_ali
     before, after = trained(0.1, 5)
     assert after["lm_head"] != before["lm_head"]
     assert all(len(set(row)) == 1 for name in ("wte", "lm_head") for row in after[name])
+
+
+def test_a_training_with_the_belief_that_zeros_will_do_learns_nothing() -> None:
+    belief = next(
+        m for m in COURSE.insights["weights-start-small-and-random"].misconceptions if m.id == "alike-will-do"
+    )
+    believing: dict[str, Any] = {"__name__": "believing"}
+    exec(apply_mutant(inspect.getsource(reference), belief.mutant), believing)
+    printed: list[str] = []
+    believing["train"](["anna", "otto"], 3, report=printed.append)
+    known = len({*"annaotto"}) + 1
+    assert [float(line.split()[-1]) for line in printed] == pytest.approx([math.log(known)] * 3, abs=1e-4)
 
 
 def test_small_weights_start_near_ln_v_and_large_ones_far_above() -> None:

@@ -1,6 +1,9 @@
 """What is chosen for a device changes the speed and the last digits; what a device has not is refused in one line."""
 
+import os
 import random
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -80,8 +83,21 @@ def test_graphs_without_cuda_are_refused() -> None:
 def test_what_torch_says_of_a_lack_of_memory_becomes_a_memory_error() -> None:
     with pytest.raises(MemoryError), memory_error():
         torch.empty(1 << 50)
+    with pytest.raises(MemoryError), memory_error():
+        raise RuntimeError("MPS backend out of memory (MPS allocated: 9.00 GB)")
     with pytest.raises(RuntimeError, match="must match"), memory_error():  # another mistake is not hidden
         torch.zeros(2) + torch.zeros(3)
+
+
+@pytest.mark.slow
+def test_threads_that_wait_sleep_so_that_a_busy_machine_gets_on() -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    words = [sys.executable, "-c", "import microgpt.engines.torch_engine"]
+    telling = environment | {"OMP_DISPLAY_ENV": "verbose"}  # the library says what it goes by
+    loaded = subprocess.run(words, env=telling, capture_output=True, text=True, check=True)
+    if "GOMP_SPINCOUNT" not in loaded.stderr:
+        pytest.skip("this torch has another library for its threads")
+    assert "GOMP_SPINCOUNT = '0'" in loaded.stderr
 
 
 def test_by_itself_it_takes_32_bits_on_a_processor_and_claims_no_peak() -> None:

@@ -5,7 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from microgpt.insights.course import load_course
+from microgpt.insights.lock import Lock, make_lock
+
 FIXTURES = Path(__file__).parent / "fixtures"
+collect_ignore = ["fixtures"]  # courses: a doctest of theirs is not ours, and an import leaves __pycache__ in them
 
 
 @pytest.fixture
@@ -18,6 +22,12 @@ def folder(tmp_path: Path) -> Path:
 def locked(averages: Path, tmp_path: Path) -> Path:
     """The clean course with a fresh lock, so that nothing is run that does not change."""
     return Path(shutil.copytree(averages, tmp_path / "locked"))
+
+
+@pytest.fixture(scope="session")
+def lock() -> Lock:
+    """The lock of the clean course."""
+    return make_lock(load_course(FIXTURES / "averages"))
 
 
 @pytest.fixture(scope="session")

@@ -81,6 +81,7 @@ def write_graph(folder: Path, order: list[str], needs: dict[str, list[str]], goa
     ("needs", "says", "where"),
     [
         ({"a": ["bb"], "b": []}, "needs 'bb', which does not exist. Try b.", "a.md"),
+        ({"a": ["aa"]}, "needs 'aa', which does not exist. Try deleting it.", "a.md"),
         ({"a": ["b"], "b": ["a"]}, "circle: a needs b needs a", "a.md"),
         ({"a": ["a"], "b": []}, "circle: a needs a", "a.md"),
         ({"a": ["b"], "b": ["c"], "c": ["b"]}, "circle: b needs c needs b", "b.md"),

@@ -61,6 +61,45 @@ def test_a_list_of_another_length_is_unparsed_never_wrong(row: list[float], leng
         assert parse(str(row), "list", shape=(length,)) is None
 
 
+@given(ROWS, st.integers(1, 6), st.sampled_from(["{}", "I think {}", "it is {}."]), st.booleans())
+def test_where_the_length_is_asked_a_list_of_another_length_is_an_answer(
+    row: list[float], length: int, frame: str, bare: bool
+) -> None:
+    said = frame.format(", ".join(map(repr, row)) if bare and len(row) > 1 else row)
+    assert parse(said, "list", shape=(length,), any_length=True) == row
+
+
+@pytest.mark.parametrize(
+    ("quote", "answer"),
+    [
+        ("[2, 0, 1]", [2, 0, 1]),
+        ("2,0,1", [2, 0, 1]),
+        ("2 0 then 1", [2, 0, 1]),
+        ("4,3", [4, 3]),
+        ("[7]", [7]),
+        ("()", []),
+        ("2,0,1,2", [2, 0, 1, 2]),
+        ("7", None),  # a number is no list
+        ("it has 2 tokens: 0, 1", None),
+        ("0,5 0,5 0,5", None),
+        ("[1, 2] [3, 4]", None),
+        ("[[1, 2]]", None),
+        ("2 or 3", None),
+        ("[no idea]", None),
+        ("no idea", None),
+        ("", None),
+    ],
+)
+def test_a_list_of_any_length_has_to_be_plainly_a_list(quote: str, answer: list[float] | None) -> None:
+    assert parse(quote, "list", shape=(4,), any_length=True) == answer
+    assert stands_in([2, 0, 1], quote, "list", shape=(4,), any_length=True) == (answer == [2, 0, 1])
+
+
+def test_a_matrix_of_any_length_has_even_rows() -> None:
+    assert parse("1 2; 3 4; 5 6", "list", shape=(2, 2), any_length=True) == [[1, 2], [3, 4], [5, 6]]
+    assert parse("[[1,2],[3]]", "list", shape=(2, 2), any_length=True) is None
+
+
 @given(FLOATS, FLOATS, st.sampled_from(["{} or {}", "{}, no, {}", "{} {}", "between {} and {}"]))
 def test_two_different_numbers_are_unparsed(a: float, b: float, sentence: str) -> None:
     if a != b:
@@ -81,6 +120,10 @@ def test_whatever_is_said_it_parses_to_a_finite_answer_or_to_none(quote: str, ki
     [
         (".5", 0.5),
         ("0.50", 0.5),
+        ("0,5", 0.5),
+        ("0,50", 0.5),
+        ("1/2", 0.5),
+        ("1 / 2", 0.5),
         ("50%", 0.5),
         ("50 per cent", 0.5),
         ("half", 0.5),
@@ -91,6 +134,13 @@ def test_whatever_is_said_it_parses_to_a_finite_answer_or_to_none(quote: str, ki
         ("minus three", -3),
         ("negative 0.5", -0.5),
         ("−3", -3),
+        ("\u20133", -3),  # a phone makes a dash of a minus
+        ("I think\u20140.5", 0.5),
+        ("neg 3", -3),
+        ("five sixths", 5 / 6),
+        ("three fourths", 0.75),
+        ("2 thirds", 2 / 3),
+        ("a tenth", 0.1),
         ("+2", 2),
         ("zero", 0),
         ("2*10^-3", 0.002),
@@ -112,7 +162,9 @@ def test_a_number_is_understood_as_people_write_it(quote: str, answer: float) ->
 
 UNCLEAR = """
     ?  1,000  not 0.5  it isn't 0.5  more than 2  > 2  at least 3  sqrt(2)  e^2  2^3  ln 27  1/0  1e999  0.1*5
-    0.1 * 5 = 0.5  1.2.3  3x  2pi  1-2  - 3  half of 3  2 squared  3!  the 2nd
+    0.1 * 5 = 0.5  1.2.3  3x  2pi  1-2  - 3  half of 3  2 squared  3!  the 2nd  the third  1\u20132  hm \u2014 3
+    twenty five  thirty-two  seventeen  one hundred  2 thousand  5 million  point five  five twelfths  a dozen
+    twice 4  double 3  the square of 3  0.5 less  under 5  up to 5  nearly 5  5 negative  sum of 3
 """
 
 

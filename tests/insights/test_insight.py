@@ -71,6 +71,8 @@ EDITS = [  # replace the first with the second; the error stands in the line of 
     ("belief: It is what they have together.", "beleif: Together.", "beleif", "Try belief."),
     ("misconceptions:", "misconception:", "misconception:", "Try misconceptions."),
     ("---\nid", "id", "id:", "two lines of ---"),
+    ("Nobody may", "Nobody \x1b[2J may", "Nobody", "U+001B"),
+    ("evenly.", "evenly. \u202e", "claim:", "U+202E"),
 ]
 
 

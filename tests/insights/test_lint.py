@@ -66,6 +66,12 @@ FAULTS: Mapping[str, tuple[str, str, Mapping[str, str]]] = {
         },
     ),
     "only-crashes": ("never-alone", "takes-the-middle:", {MIDDLE: "+ 1 / 0"}),
+    "only-lists": ("never-alone", "takes-the-middle:", {MIDDLE: "+ sorted(numbers)"}),  # where a number is asked for
+    "only-no-option": (
+        "never-alone",
+        "forgets-to-share:",
+        {**SIZES, "high, huge]": "high]", "+ return total\n": "+ return total + 99\n"},
+    ),
     "counter-blind": (
         "counter-blind",
         "counter: four",
@@ -260,6 +266,26 @@ def test_the_text_has_the_line_the_severity_and_the_remedy_in_columns(report: Re
     assert "                  Try three." in text[start + 2 : start + 4]
     assert all(len(line) <= 80 for line in text if not line.startswith("/"))
     assert text[-1].endswith("errors, 5 warnings.")
+
+
+def test_a_misspelt_anchor_is_told_the_nearest_name(report: Report, faulty: Path) -> None:
+    told = {finding.path: finding.remedy for finding in report.findings if finding.rule == "anchor-missing"}
+    assert told[str(faulty / "anchor-missing.md")] == "Try mean."
+    assert told[str(faulty / "anchor-none.md")] == "Try  anchor: NAME-OF-A-FUNCTION"
+
+
+def test_the_json_says_of_how_many_misconceptions_holds_what_has_to_hold_of_each(folder: Path) -> None:
+    assert lint_course(folder).to_json()["shown"] == {"distinguishable": 6, "named_alone": 6, "on_a_holdout": 6}
+    page = folder / "a-mean-is-a-fair-share.md"
+    text = page.read_text()
+    for name, lost in [
+        ("invisible", [1, 1, 1]),
+        ("twins", [2, 2, 0]),
+        ("only-lists", [0, 1, 0]),
+        ("holdout-blind", [0, 0, 1]),
+    ]:
+        page.write_text(edited(text, FAULTS[name][2]))
+        assert list(lint_course(folder).shown.values()) == [6 - less for less in lost], name
 
 
 def test_the_json_names_every_finding(report: Report) -> None:

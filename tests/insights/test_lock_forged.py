@@ -1,6 +1,7 @@
 """A lock that a stranger wrote: with the right hashes, and anything else."""
 
 import json
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -14,12 +15,6 @@ from microgpt.insights.lock import Lock, lock_path, make_lock, read_lock, render
 from microgpt.insights.locked import Experiment
 
 MEAN, OUTLIER = "a-mean-is-a-fair-share", "one-outlier-is-enough"
-
-
-@pytest.fixture(scope="module")
-def lock() -> Lock:
-    """The lock of the clean course."""
-    return make_lock(load_course(Path(__file__).parent / "fixtures" / "averages"))
 
 
 Forger = Callable[[dict[str, Any]], object]
@@ -105,3 +100,10 @@ def test_live_values_that_the_subject_forged_are_left_out(folder: Path) -> None:
     (folder / "averages.py").write_text(source.replace("    total = ", "    forge()\n    total = ", 1) + FORGER)
     locked = make_lock(load_course(folder))
     assert {(q.key, q.walk) for q in locked.insights[MEAN].questions} == {(7, ())}
+
+
+@pytest.mark.timeout(20)
+def test_a_pipe_in_the_place_of_a_lock_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(lock_path(tmp_path))
+    with pytest.raises(CourseError, match=r"no file.*Try: microgpt course lock"):
+        read_lock(tmp_path)

@@ -1,6 +1,7 @@
 """Exercises from a course and its lock: what they show, which one a seed chooses, how lines and verdicts are graded."""
 
 import ast
+import textwrap
 from dataclasses import replace
 
 import pytest
@@ -12,6 +13,7 @@ from microgpt.insights.locked import Experiment
 from microgpt.insights.mutant import apply_mutant
 from microgpt.insights.practice import VERDICTS, Exercise, choose_exercise, grade_choice, grade_line, make_exercises
 from microgpt.insights.practice_blank import HOLE
+from microgpt.insights.subject import without_comments
 from microgpt.tutor.tools import teachable
 
 TAUGHT = teachable("microgpt")
@@ -41,7 +43,7 @@ def test_a_hunt_shows_what_its_mutant_makes_of_the_subject_and_its_key_is_where_
             hunt = next(e for e in MADE[name] if e.id == f"hunt/{belief.id}")
             mutated = apply_mutant(TAUGHT.course.subject_source, belief.mutant).split("\n")
             original = TAUGHT.course.subject_source.split("\n")
-            assert list(hunt.lines) == mutated[hunt.start - 1 :][: len(hunt.lines)]
+            assert hunt.lines == without_comments(mutated)[hunt.start - 1 :][: len(hunt.lines)]
             differ = [n for n, (a, b) in enumerate(zip(original, mutated, strict=True), 1) if a != b]
             assert hunt.key == differ
             assert belief.belief in hunt.task
@@ -51,7 +53,19 @@ def test_every_hunt_leaves_lines_to_rule_out_and_its_key_is_among_those_shown():
     for hunt in of_kind("hunt"):
         shown = range(hunt.start, hunt.start + len(hunt.lines))
         assert set(hunt.key) < set(shown)
-        assert len(hunt.key) + 3 <= sum(bool(line.strip()) for line in hunt.lines)
+        first = ast.parse(textwrap.dedent("\n".join(hunt.lines))).body[0]
+        assert isinstance(first, ast.FunctionDef)
+        said = ast.get_docstring(first, clean=False) or ""
+        code = [line for line in hunt.lines if line.strip() and line.strip().strip('"') not in said]
+        assert len(hunt.key) + 2 <= len(code)
+
+
+def test_no_comment_stands_beside_an_edit_for_it_would_speak_of_what_was_there_before():
+    """The subject says "dot products over root D" on a line whose edit forgets the root."""
+    shown = [line for exercise in of_kind("hunt", "experiment") for line in exercise.lines]
+    assert shown
+    assert not [line for line in shown if "#" in line]
+    assert any("  # " in line for line in subject_lines(next(e for e in EVERY if e.insight.startswith("scores-"))))
 
 
 def test_a_blank_filled_with_its_key_is_the_subject_again():
@@ -132,6 +146,14 @@ def steps(x):
     z = y * 2
     w = z - 3
     return w
+
+
+def half(x):
+    """Half.
+
+    Of any number.
+    """
+    return x / 2
 '''
 PAGE = """\
 ---
@@ -152,6 +174,12 @@ misconceptions:
 ---
 Text.
 """
+
+
+def test_a_function_of_one_line_is_no_hunt_however_long_its_docstring(tmp_path):
+    kinds = {exercise.kind for exercise in made_of(tmp_path, "- return x / 2\n+ return x", anchor="half")}
+    assert "hunt" not in kinds
+    assert "blank" in kinds
 
 
 def made_of(tmp_path, diff, anchor="steps"):

@@ -28,7 +28,16 @@ def blank(text: str, insight: str = SOFTMAX) -> Exercise:
     return next(e for e in TAUGHT.exercises(insight).values() if e.kind == "blank" and e.key == text)
 
 
-@pytest.mark.parametrize("insight", [SOFTMAX, "adam-corrects-its-bias", "attention-is-a-weighted-average"])
+@pytest.mark.parametrize(
+    "insight",
+    [
+        SOFTMAX,
+        *(
+            pytest.param(name, marks=pytest.mark.slow)
+            for name in ("adam-corrects-its-bias", "attention-is-a-weighted-average")
+        ),
+    ],
+)
 def test_the_subjects_own_function_is_right_and_each_mutants_points_at_its_belief(insight):
     exercise = write(insight)
     assert graded(exercise, exercise.answer).outcome == "right"
@@ -83,7 +92,9 @@ def test_a_wrong_program_that_is_no_beliefs_points_at_none_and_names_the_first_i
             "def softmax(scores):\n    return [1 / 0]",
             "it stops: ZeroDivisionError: division by zero (your code line 2).",
         ),
-        ("def softmax(scores):\n    while True: pass", "it does not come to an end."),
+        pytest.param(  # it runs until its second is over
+            "def softmax(scores):\n    while True: pass", "it does not come to an end.", marks=pytest.mark.slow
+        ),
         ("def softmax(scores):\n    return [0] * 10**10", "it takes more memory than it may have."),
         ("def softmax(scores):\n    print('x' * 10**7)", "it prints more than it may."),
         ("def softmax(scores):\n    import os; os._exit(3)", "its process ended without an answer."),

@@ -61,6 +61,13 @@ def test_both_sides_of_a_union_are_tried_and_none_is_left_out() -> None:
     assert samples("def f(x: int | float | None): ...", "f").shapes == ({"x": "whole"}, {"x": "number"})
 
 
+def test_where_the_example_has_several_words_several_are_drawn() -> None:
+    found = samples('def f(text):\n    """\n    >>> f("the quick fox")\n    """', "f")
+    assert found.shapes == ({"text": "words"},)
+    rng = random.Random(1)
+    assert all(" " in str(draw(found.shapes[0], rng)["text"]) for _ in range(20))
+
+
 def test_ascending_lists_ascend() -> None:
     rng = random.Random(1)
     drawn = [draw({"xs": "ascending"}, rng)["xs"] for _ in range(20)]

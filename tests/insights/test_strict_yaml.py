@@ -54,7 +54,12 @@ def test_a_scalar_is_what_the_core_schema_says_and_nothing_else(text: str, value
         ("", 1, "key: value"),
         ("a: 1\n---\nb: 2", 2, "Try"),
         ("ask: Does it?, call: f(x)\nb: 1", 1, "Try"),
-        ("a: [1,\nb", 2, "Try"),
+        ("a: [1,\nb", 2, "Try closing the bracket"),
+        ("a:\n\tb: 1", 2, "Try spaces instead of a tab"),
+        ('ok: 1\na: "\\e[31mred"', 2, "U\\+001B"),
+        ('"\\e[2J": 1', 1, "U\\+001B"),
+        ("a: evil \u202e txt", 1, "U\\+202E"),
+        ("a: @b", 1, "or quotes around a text that begins with a sign"),
     ],
 )
 def test_what_a_course_never_needs_is_refused_where_it_stands(text: str, line: int, says: str) -> None:

@@ -1,56 +1,21 @@
 """The file under the record, in a world of full disks, other users, newer versions and broken bytes."""
 
 import os
-import random
 import sqlite3
 import subprocess
 import sys
-import threading
-from contextlib import closing, suppress
-from datetime import UTC, datetime
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from microgpt.errors import StoreError
-from microgpt.learner.database import MIGRATIONS, default_path, open_database
-from microgpt.learner.evidence import Event
+from microgpt.learner.database import default_path, open_database
 from microgpt.learner.profile import Profile
 from microgpt.learner.store import Store
-from microgpt.tutor.state import LessonState
+from tests.learner.records import AS_ROOT, append, at_once, from_dump, mode, numbers
 
-NOW = datetime(2026, 1, 5, tzinfo=UTC)
-AS_ROOT = pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user, or mount a small disk")
 NOBODY = 65534
-
-
-def event(n):
-    return Event(
-        time=NOW, learner="ada", course="microgpt", lesson="ada-microgpt", kind="turn", body={"n": n, "pad": "x" * 200}
-    )
-
-
-def append(store, count=1):
-    with store.transaction("ada-microgpt") as tx:
-        for _ in range(count):
-            tx.append(event(tx.seq + 1))
-
-
-def numbers(store):
-    return [event.body["n"] for event in store.events("ada-microgpt")]
-
-
-@pytest.fixture
-def path(tmp_path):
-    """A record of 200 events, closed: all in one file."""
-    path = tmp_path / "learner.db"
-    with Store.open(path) as store:
-        append(store, 200)
-    return path
-
-
-def mode(path):
-    return oct(path.stat().st_mode & 0o777)
 
 
 # ---- Where it is, and who may read it
@@ -93,25 +58,6 @@ def test_reading_sees_what_was_written_and_leaves_no_file_behind(path):
     with Store.open(path, create=False) as store:
         assert numbers(store) == list(range(1, 201))
     assert list(path.parent.iterdir()) == [path]
-
-
-def at_once(count, work):
-    """Run it in threads that start together; return what they raised."""
-    errors, start = [], threading.Barrier(count)
-
-    def run():
-        start.wait()
-        try:
-            work()
-        except Exception as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=run) for _ in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return errors
 
 
 def test_many_that_open_a_new_record_at_once_all_succeed(tmp_path):
@@ -176,14 +122,6 @@ def test_in_a_home_that_cannot_be_written_one_line_says_so_and_nothing_changes(p
 # ---- A full disk
 
 
-@pytest.fixture
-def small_disk(mount_disk):
-    """A real file system of 256 kB, with 128 kB of it taken by a file that can be deleted."""
-    folder = mount_disk("256k")
-    (folder / "ballast").write_bytes(bytes(128 * 1024))
-    return folder
-
-
 @AS_ROOT
 def test_a_full_disk_is_told_nothing_acknowledged_is_lost_and_with_room_the_lesson_goes_on(small_disk):
     acknowledged = 0
@@ -216,112 +154,6 @@ def test_on_a_disk_too_full_to_begin_one_line_says_so(small_disk, room):
     (small_disk / "ballast").unlink()
     with Store.open(small_disk / "learner.db") as store:
         append(store)
-
-
-# ---- Migrations
-
-LATEST = len(MIGRATIONS)
-NEXT = (*MIGRATIONS, ("ALTER TABLE events ADD COLUMN mood TEXT", "CREATE TABLE moods (name TEXT)"))
-BROKEN = (*NEXT, ("CREATE TABLE half (x)", "ALTER TABLE nowhere ADD COLUMN x"))
-
-
-def test_an_older_format_is_copied_then_brought_up_to_date(path):
-    leftover = path.with_name(f"learner-format-{LATEST}.partial")
-    leftover.write_text("what a killed process left")
-    open_database(path, create=True, wait_s=1, migrations=NEXT).close()
-    with closing(open_database(path, create=True, wait_s=1, migrations=NEXT)) as db:
-        assert db.execute("PRAGMA user_version").fetchone() == (LATEST + 1,)
-        assert db.execute("SELECT count(*), max(mood) FROM events").fetchone() == (200, None)
-    copy = path.with_name(f"learner-format-{LATEST}.db")
-    assert sorted(path.parent.iterdir()) == [copy, path]
-    assert mode(copy) == "0o600"
-    with Store.open(copy) as store:
-        assert numbers(store) == list(range(1, 201))
-
-
-def test_a_migration_that_fails_half_way_leaves_the_file_in_its_old_format(path):
-    before = path.read_bytes()
-    with pytest.raises(StoreError, match="no such table"):
-        open_database(path, create=True, wait_s=1, migrations=BROKEN)
-    assert path.read_bytes() == before
-    with Store.open(path) as store:
-        append(store)
-        assert numbers(store) == list(range(1, 202))
-
-
-def test_many_that_migrate_at_once_do_it_once(path):
-    assert at_once(4, lambda: open_database(path, create=True, wait_s=10, migrations=NEXT).close()) == []
-
-
-@AS_ROOT
-def test_without_room_for_a_copy_an_older_format_is_not_touched(small_disk):
-    path = small_disk / "learner.db"
-    with Store.open(path) as store:
-        append(store, 30)
-    free = os.statvfs(small_disk)
-    (small_disk / "more").write_bytes(bytes(free.f_bavail * free.f_bsize - 48 * 1024))
-    before = path.read_bytes()
-    with pytest.raises(StoreError, match="is full"):
-        open_database(path, create=True, wait_s=1, migrations=NEXT)
-    assert path.read_bytes() == before
-    assert {file.name for file in small_disk.iterdir()} == {"learner.db", "ballast", "more"}
-
-
-def test_a_record_of_a_newer_version_is_left_alone_and_the_way_to_upgrade_said(path):
-    with closing(sqlite3.connect(path)) as db:
-        db.execute("PRAGMA user_version = 7")
-    before = path.read_bytes()
-    with pytest.raises(StoreError, match=r"format 7.*newer.*pip install --upgrade microgpt-tutor"):
-        Store.open(path)
-    assert path.read_bytes() == before
-    assert list(path.parent.iterdir()) == [path]
-
-
-def from_dump(path, version):
-    """Make the record that a released version wrote."""
-    dump = Path(__file__).parent / "fixtures" / f"format-{version}.sql"
-    with closing(sqlite3.connect(path)) as db:
-        db.executescript(dump.read_text(encoding="utf-8"))
-        db.execute("PRAGMA journal_mode = WAL")
-    path.chmod(0o600)
-
-
-def rows(path):
-    """Return what a record holds, less what its format added."""
-    with closing(sqlite3.connect(path)) as db:
-        events = db.execute("SELECT lesson, seq, time, learner, course, kind, ask_id, body FROM events").fetchall()
-        return events, db.execute("SELECT id, name, language FROM learners").fetchall()
-
-
-def test_the_first_format_is_read_after_a_copy_with_every_event_and_learner_and_the_lesson_goes_on(tmp_path):
-    path = tmp_path / "learner.db"
-    from_dump(path, 1)
-    before = rows(path)
-    with Store.open(path) as store:
-        assert store.learner("bob") == Profile(id="bob", name="Bob Ünsal")
-        assert len(list(store.events("ada-microgpt"))) == 31
-        assert LessonState.from_json(store.snapshot("ada-microgpt")[0]).ask is not None
-        store.save_learner(Profile(id="bob", name="Bob", interests="chess", minutes=20))
-        assert store.learner("bob") == Profile(id="bob", name="Bob", interests="chess", minutes=20)
-        with store.transaction("ada-microgpt") as tx:
-            assert tx.append(event(0)).seq == 32
-    copy = path.with_name("learner-format-1.db")
-    assert rows(copy) == before
-    assert sorted(tmp_path.iterdir()) == [copy, path]
-
-
-def test_migrated_the_first_format_has_the_tables_of_a_new_record(tmp_path):
-    def schema(path):
-        with Store.open(path) as store:
-            return sorted(store._db.execute("SELECT type, name, sql FROM sqlite_master"), key=str)
-
-    def columns(path):
-        with Store.open(path) as store:
-            return [store._db.execute(f"PRAGMA table_info({table})").fetchall() for table in ("events", "learners")]
-
-    from_dump(tmp_path / "learner.db", 1)
-    assert [row[:2] for row in schema(tmp_path / "learner.db")] == [row[:2] for row in schema(tmp_path / "new.db")]
-    assert columns(tmp_path / "learner.db") == columns(tmp_path / "new.db")
 
 
 # ---- Only reading
@@ -389,69 +221,3 @@ def test_what_cannot_be_read_is_told_in_one_line_and_left_as_it_is(path, damage)
         Store.to_read(path)
     assert path.read_bytes() == before
     assert list(path.parent.iterdir()) == [path]
-
-
-# ---- Broken bytes
-
-
-def use_everything(path):
-    with Store.open(path) as store:
-        numbers(store)
-        store.lessons()
-        store.learner("ada")
-        append(store)
-
-
-def overwrite(path, at, count, rng):
-    with path.open("r+b") as file:
-        file.seek(at)
-        file.write(rng.randbytes(count))
-
-
-@pytest.mark.parametrize("damage", ["header", "middle", "half", "fifty bytes", "a text file"])
-def test_a_damaged_record_is_told_in_one_line_and_left_as_it_is(path, damage):
-    rng, size = random.Random(0), path.stat().st_size
-    match damage:
-        case "header":
-            overwrite(path, 0, 100, rng)
-        case "middle":
-            overwrite(path, size // 4, size // 2, rng)
-        case "half":
-            os.truncate(path, size // 2)
-        case "fifty bytes":
-            os.truncate(path, 50)
-        case _:
-            path.write_text("Dear diary,\n" * 1000)
-    before = path.read_bytes()
-    with pytest.raises(StoreError, match=r"left as it is\. Try: .*move it away") as caught:
-        use_everything(path)
-    assert "\n" not in str(caught.value)
-    assert path.read_bytes() == before
-
-
-@pytest.mark.parametrize("seed", range(40))
-def test_wherever_a_few_bytes_are_broken_the_record_works_or_says_that_it_does_not(path, seed):
-    rng = random.Random(seed)
-    for _ in range(3):
-        overwrite(path, rng.randrange(path.stat().st_size), rng.randrange(1, 40), rng)
-    with suppress(StoreError):
-        use_everything(path)
-
-
-@pytest.mark.parametrize(
-    ("column", "value"), [("body", "{"), ("time", "yesterday"), ("kind", "guess"), ("body", b'"\xff"')]
-)
-def test_a_damaged_text_in_a_sound_file_is_told_too(path, column, value):
-    with closing(sqlite3.connect(path)) as db:
-        db.execute("DROP TRIGGER events_are_not_changed")
-        db.execute(f"UPDATE events SET {column} = CAST(? AS TEXT) WHERE seq = 200", (value,))
-        db.commit()
-    with Store.open(path) as store, pytest.raises(StoreError, match="is damaged"):
-        numbers(store), store.lessons()
-
-
-def test_a_damaged_snapshot_is_told_too(path):
-    with Store.open(path) as store:
-        store._db.execute("INSERT INTO snapshots VALUES ('ada-microgpt', 1, '{')")
-        with pytest.raises(StoreError, match="is damaged"), store.transaction("ada-microgpt"):
-            pytest.fail("half a state was handed out")

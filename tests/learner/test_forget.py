@@ -26,7 +26,9 @@ def say(store, learner, count, words):
     with store.transaction(lesson) as tx:
         for n in range(count):
             body = {"quote": f"{words} {n}", "pad": "x" * (n % 3000)}
-            tx.append(Event(time=NOW, learner=learner, course="microgpt", lesson=lesson, kind="unparsed", body=body))
+            answer = {"insight": "i", "outcome": "wrong", "witnessed": True, "misconceptions": ["one", "two"]}
+            kind, body = ("evidence", body | answer) if n % 10 == 0 else ("unparsed", body)  # answers are counted, too
+            tx.append(Event(time=NOW, learner=learner, course="microgpt", lesson=lesson, kind=kind, body=body))
         tx.save({"said": f"{words} at last"})
 
 

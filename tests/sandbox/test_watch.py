@@ -3,6 +3,7 @@
 import ast
 import inspect
 import json
+import sys
 from collections.abc import Callable
 from typing import cast
 
@@ -76,6 +77,24 @@ def test_the_notes_are_the_values_after_each_line_the_last_time_it_ran() -> None
     )
 
 
+def test_an_attribute_that_is_assigned_is_noted_with_its_owner() -> None:
+    source = """class Node:
+    grad = 0
+    hidden = property(None, lambda self, value: None)
+def f(node):
+    node.grad = 2
+    node.grad += 1
+    node.hidden = 4
+    node.grad, node.next = 5, node
+    node.next.grad = 6
+    return node.grad
+"""
+    assert watch(source, "f", "f(Node())") == (
+        6,
+        [(5, "node.grad", 2), (6, "node.grad", 3), (8, "node.grad", 5), (10, "return", 6)],
+    )
+
+
 def test_only_the_first_call_is_noted_neither_later_nor_nested_ones() -> None:
     source = "def f(n):\n    m = n * 10\n    if n: f(n - 1)\n    return m\nearly = f(7)\n"
     assert watch(source, "f", "[f(2), f(5)]")[1] == [(2, "m", 20), (4, "return", 20)]
@@ -123,6 +142,23 @@ def test_long_notes_are_cut_at_a_whole_note() -> None:
     many = watch("def f():\n" + "".join(f"    v{n} = {n}\n" for n in range(300)), "f", "f()")[1]
     assert NOTES_CHARS - 20 < len(json.dumps(many)) <= NOTES_CHARS
     assert watch(f"def f():\n    a = 'x' * {NOTES_CHARS}\n    b = 1\n", "f", "f()")[1] == [(3, "b", 1)]
+
+
+def test_a_value_too_large_to_be_shown_is_not_looked_through() -> None:
+    """A training assigns all its weights in every step, and has a second for all of it."""
+    calls = 0
+
+    def count(frame: object, event: str, argument: object) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    sys.setprofile(count)
+    try:
+        notes = watch("def f():\n    big = {'w': [[0] * 300] * 300}\n    return 1\n", "f", "f()")[1]
+    finally:
+        sys.setprofile(None)
+    assert notes == [(3, "return", 1)]
+    assert calls < 5_000
 
 
 def test_an_error_names_the_line_that_the_source_has() -> None:

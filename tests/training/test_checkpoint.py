@@ -5,6 +5,8 @@ import json
 import os
 import random
 import struct
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +23,7 @@ from microgpt.errors import CheckpointError
 from microgpt.training.checkpoint import (
     Checkpoint,
     RunConfig,
+    only_writer,
     random_after,
     read_checkpoint,
     read_config,
@@ -240,6 +243,24 @@ def test_json_of_another_kind_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "config.json").write_text(text)
     with pytest.raises(CheckpointError, match="is damaged, or of another version"):
         read_config(tmp_path)
+
+
+def test_a_folder_has_one_writer_at_a_time_and_one_that_is_killed_keeps_nobody_out(tmp_path: Path) -> None:
+    program = (
+        "import sys, time; from pathlib import Path; from microgpt.training.checkpoint import only_writer\n"
+        "with only_writer(Path(sys.argv[1])): print(flush=True); time.sleep(99)"
+    )
+    with subprocess.Popen([sys.executable, "-c", program, tmp_path], stdout=subprocess.PIPE) as other:
+        assert other.stdout
+        other.stdout.readline()
+        with pytest.raises(CheckpointError, match="is being trained by another process"), only_writer(tmp_path):
+            pass
+        other.kill()
+        other.wait()
+    for _ in range(2):
+        with only_writer(tmp_path):
+            pass
+    assert os.listdir(tmp_path) == []
 
 
 def test_a_missing_run_is_refused(tmp_path: Path) -> None:

@@ -1,9 +1,13 @@
 """A run that was stopped ends as it would have ended; folders are never overwritten."""
 
+import contextlib
 import json
 import os
-from collections.abc import Iterable
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -135,6 +139,36 @@ def test_a_folder_that_is_not_empty_is_left_as_it_is(tmp_path: Path) -> None:
     assert content(tmp_path) == {"mine": b"mine"}
 
 
+def test_a_folder_that_is_a_file_is_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("mine")
+    with pytest.raises(CheckpointError, match="mine is a file"):
+        new_run(tmp_path / "mine")
+    assert content(tmp_path) == {"mine": b"mine"}
+
+
+def test_of_runs_that_begin_at_once_in_one_folder_one_gets_it(tmp_path: Path) -> None:
+    barrier = threading.Barrier(3)
+
+    def try_to_begin(folder: Path, seed: int) -> int | None:
+        barrier.wait()
+        with contextlib.suppress(CheckpointError):
+            return new_run(folder, seed=seed).config.training.seed
+        return None
+
+    with ThreadPoolExecutor(3) as pool:
+        for number in range(20):
+            folder = tmp_path / str(number)
+            begun = list(pool.map(partial(try_to_begin, folder), range(3)))
+            assert [seed for seed in begun if seed is not None] == [read_config(folder).training.seed]
+
+
+def test_where_the_disk_is_full_a_run_does_not_begin_and_leaves_nothing(mount_disk: Callable[[str], Path]) -> None:
+    disk = mount_disk("8k")  # room for the config alone
+    with pytest.raises(CheckpointError, match=r"checkpoint\.safetensors cannot be written \(No space"):
+        new_run(disk / "run")
+    assert os.listdir(disk) == []
+
+
 def test_runs_without_a_folder_get_one_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert [str(new_run(None).folder) for _ in range(3)] == ["runs/names-1", "runs/names-2", "runs/names-3"]
@@ -146,6 +180,18 @@ def test_a_setting_that_fails_leaves_no_folder(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="val_fraction"):
         new_run(tmp_path / "run", val_fraction=0.0001, stream=True)
     assert os.listdir(tmp_path) == []
+
+
+def test_a_batch_that_no_computer_could_hold_is_refused_before_it_is_tried(tmp_path: Path) -> None:
+    data = tmp_path / "data.txt"
+    data.write_text("to be or not " * 100_000)
+    dataset, training = load_dataset(data, stream=True), TrainConfig(batch=1_000_000)
+    shape, compute = Shape(block_size=2000, n_embd=512), ComputeConfig(engine="numpy")
+    with pytest.raises(ConfigError, match=r"too small for a batch of 1,000,000 at once\. Try a smaller --batch"):
+        begin(tmp_path / "run", configure(dataset, training, compute, **shape), dataset)
+    assert os.listdir(tmp_path) == ["data.txt"]
+    begun = begin(None, configure(dataset, training, replace(compute, micro_batch=1), **shape), dataset, saves=False)
+    assert begun.losses == []
 
 
 def test_a_stream_shorter_than_a_window_leaves_no_folder(tmp_path: Path) -> None:

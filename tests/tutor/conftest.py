@@ -19,12 +19,12 @@ from microgpt.learner.mastery import mastered
 from microgpt.learner.store import Store
 from microgpt.tutor import tools as tools_module
 from microgpt.tutor.fold import apply
-from microgpt.tutor.policy import Teachable
 from microgpt.tutor.render import show
 from microgpt.tutor.script import Script
 from microgpt.tutor.state import LessonState
 from microgpt.tutor.tools import LessonTools, teachable
 from microgpt.tutor.turns import Graded, Hint, Progress, Turn, Verdict
+from microgpt.tutor.view import Teachable
 
 MONDAY = datetime(2026, 1, 5, 9, tzinfo=UTC)
 

@@ -12,11 +12,13 @@ import pytest
 
 from microgpt.errors import LessonError
 from microgpt.insights.locked import Fault
+from microgpt.insights.question import shape_of
 from microgpt.learner.evidence import Event, Evidence
 from microgpt.learner.store import Store
 from microgpt.tutor.hints import RUNGS
 from microgpt.tutor.render import options_of, show
 from microgpt.tutor.state import OpenAsk, Plan
+from microgpt.tutor.tools import teachable
 from tests.tutor.conftest import short_course
 
 TAUGHT = short_course()
@@ -26,6 +28,24 @@ NONSENSE = ("what?", "hm", "I really cannot say")
 
 def other_value(key):
     return [other_value(item) for item in key] if isinstance(key, list) else key + 0.75
+
+
+def given_keys(question):
+    """Yield the question with another key: each other option, or another value, another sign, another length."""
+    if question.kind == "choice":
+        yield from (replace(question, key=option) for option in question.options if option != question.key)
+    elif question.kind == "text":
+        yield replace(question, key=f"{question.key}x")
+    else:
+        yield replace(question, key=other_value(question.key))
+        yield replace(question, key=opposite(question.key))
+        if question.any_length:
+            longer = [*question.key, question.key[-1]]
+            yield replace(question, key=longer, shape=shape_of(longer))
+
+
+def opposite(key):
+    return [opposite(item) for item in key] if isinstance(key, list) else -1000 * key - 1
 
 
 def rivals(question, spared):
@@ -38,7 +58,7 @@ def rivals(question, spared):
 
 def other_keys(question, spared=""):
     """Yield the question with another key of the same shape: any, and what each belief would answer."""
-    yield replace(question, key=other_value(question.key))
+    yield from given_keys(question)
     for answer in rivals(question, spared):
         yield replace(question, key=answer)
 
@@ -74,8 +94,9 @@ def room_at(classroom, tool, move, insight, question, belief=""):
         def ask(name, plan, asked):
             hashed = tool.question_hash(insight, asked.call, asked.inputs)
             append("turn", "", {"plan": asdict(plan)})
+            options = options_of(asked, name) if asked.kind == "choice" else ()
             opened = OpenAsk(ask_id=name, insight=insight, question=asked.id, hash=hashed, asked=time.isoformat())
-            append("ask", name, asdict(replace(opened, holdout=asked.holdout)))
+            append("ask", name, asdict(replace(opened, holdout=asked.holdout, options=options)))
             return hashed
 
         append("start", "", {"goal": "", "minutes": 0, "where": "microgpt"})
@@ -132,10 +153,59 @@ def test_until_it_closes_nothing_said_depends_on_the_key(classroom, tool, insigh
             return heard_before_it_closes(room, nonsense=nonsense)
 
         truth = heard(question, NONSENSE[:2])
-        assert heard(replace(question, key=other_value(question.key)), NONSENSE[:2]) == truth
+        assert heard(next(given_keys(question)), NONSENSE[:2]) == truth
         truth = heard(question, NONSENSE)
         for changed in swapped_keys(question, belief):
             assert heard(changed, NONSENSE) == truth
+
+
+WHOLE = teachable("microgpt")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("insight", WHOLE.lock.insights)
+def test_of_no_question_of_the_course_does_what_is_said_depend_on_the_key(classroom, tool, insight):
+    """Each question in one move, with its key of another value, another sign, another length, and a belief's."""
+    for n, question in enumerate(WHOLE.questions(insight).values()):
+        moves = moves_for(insight, question)
+        move, belief = moves[n % len(moves)]
+
+        def heard(changed, nonsense, question=question, move=move, belief=belief):
+            room = open_room(classroom, tool, insight, question, move, belief)
+            fields = {"key": changed.key, "answers": changed.answers, "shape": changed.shape}
+            told = tool.with_question(WHOLE, insight, question.id, **fields)
+            return heard_before_it_closes(classroom(told, store=room.store), nonsense=("(", "((", "(((")[:nonsense])
+
+        few, most = (0, 0) if question.kind == "text" else (2, 3)  # any word is an answer to some
+        truth = {count: heard(question, count) for count in {few, most}}
+        for changed in given_keys(question):
+            assert heard(changed, few) == truth[few]
+        for changed in [*whole_swaps(question, belief)][:2]:
+            assert heard(changed, most) == truth[most]
+
+
+def whole_swaps(question, belief):
+    for swapped in swapped_keys(question, belief):
+        yield replace(swapped, shape=shape_of(swapped.key) if question.kind == "list" else question.shape)
+
+
+def open_room(classroom, tool, insight, question, move, belief):
+    """Return a classroom of the whole course in which a move asks the question, the first of the lesson."""
+    room, time, counted = classroom(WHOLE), tool.monday, int(move in ("place", "review", "finish"))
+    plan = Plan(move=move, insight=insight, question=question.id, belief=belief, holdout=question.holdout, why="first")
+    hashed = tool.question_hash(insight, question.call or question.id, question.inputs)
+    options = options_of(question, "two") if question.kind == "choice" else ()
+    ask = OpenAsk(ask_id="two", insight=insight, question=question.id, hash=hashed, asked=time.isoformat())
+    bodies = {
+        "start": {"goal": "", "minutes": 0, "where": "microgpt"},
+        "turn": {"plan": asdict(replace(plan, n=counted, of=counted))},
+        "ask": asdict(replace(ask, holdout=question.holdout, options=options)),
+    }
+    with room.store.transaction(room.lesson) as tx:
+        for kind, body in bodies.items():
+            who = {"learner": "ada", "course": "microgpt", "lesson": room.lesson}
+            tx.append(Event(kind=kind, ask_id="two" if kind == "ask" else "", body=body, time=time, **who))
+    return room
 
 
 def test_every_swap_above_makes_a_choice_somewhere(classroom, tool):

@@ -12,10 +12,11 @@ from microgpt.learner.store import Store
 from microgpt.sandbox import support
 from microgpt.tutor.fold import apply
 from microgpt.tutor.hints import RUNGS
-from microgpt.tutor.policy import View, facts
+from microgpt.tutor.policy import facts
 from microgpt.tutor.state import OpenAsk
 from microgpt.tutor.tools import default_script
 from microgpt.tutor.turns import Turn
+from microgpt.tutor.view import View
 from microgpt.tutor.voices import Lines, Listing, Paragraph, offline
 from tests.tutor.conftest import short_course
 

@@ -1,13 +1,12 @@
-"""Lessons in real processes: killed at any moment, and driven by several at once. Nothing lost, nothing twice."""
+"""A lesson driven by several real processes at once, and one that cannot be written. Nothing lost, nothing twice.
+
+`test_killed_lessons.py` has lessons whose processes are killed, `test_speed.py` the cost of a turn.
+"""
 
 import json
-import random
-import signal
 import subprocess
 import sys
 from collections import Counter
-from contextlib import suppress
-from dataclasses import replace
 
 import pytest
 
@@ -15,67 +14,8 @@ from microgpt.errors import StoreError
 from microgpt.learner.store import Store
 from microgpt.tutor.fold import apply
 from microgpt.tutor.state import LessonState
-from microgpt.tutor.tools import LessonTools
 
 LESSON = "ada-microgpt"
-
-# A learner whose every act follows from the turn alone: asks for a hint, talks nonsense, skips, reveals, is wrong, is
-# right. Says each act once the tool has returned. The clock follows from the turn too, so that runs can be compared.
-DRIVER = """
-import json, sys
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from microgpt.learner.store import Store
-from microgpt.tutor.tools import LessonTools, teachable
-
-path = Path(sys.argv[1])
-taught, now = teachable("microgpt"), [datetime(2026, 1, 5, 9, tzinfo=UTC)]
-
-def said(*what):
-    print(json.dumps(what), flush=True)
-
-def act(tools, turn):
-    lesson, ask = turn.lesson, turn.ask.ask_id
-    if turn.move == "practise":
-        words = "a" if turn.ask.options else str(turn.say["source"]["start"])
-        said("answer", ask, tools.answer(lesson, ask, words).outcome)
-        return
-    question = next(q for q in taught.questions(turn.say["insight"]).values() if turn.ask.text.endswith(q.ask)
-                    and all(json.dumps(value) in turn.ask.text for value in q.inputs.values()))
-    kind = turn.turn % 7
-    if turn.ask.holdout:
-        kind = 6
-    if kind == 0:
-        said("skip", ask, tools.skip(lesson, ask).turn)
-        return
-    if kind == 1:
-        said("reveal", ask, tools.reveal(lesson, ask).outcome)
-        return
-    if kind == 2 and not any(event.kind == "hint" and event.ask_id == ask for event in store.events(lesson)):
-        said("hint", ask, tools.hint(lesson, ask).rung)
-    if kind == 3:
-        said("unparsed", ask, tools.answer(lesson, ask, "what?").outcome)
-    belief = turn.turn % 5 and next(iter(question.shows))
-    given = question.answers[belief] if belief else None
-    answer = given if isinstance(given, (float, list)) else question.key
-    said("answer", ask, tools.answer(lesson, ask, json.dumps(answer)).outcome)
-
-with Store.open(path) as store:
-    tools = LessonTools(store, clock=lambda: now[0], heard=lambda quote: True, may_run=lambda: False)
-    said("ready", "", 0)
-    turn = tools.start(learner="ada", goal="optimizer")
-    while True:
-        now[0] = datetime(2026, 1, 5, 9, tzinfo=UTC) + timedelta(minutes=turn.turn)
-        if turn.ask is not None:
-            act(tools, turn)
-        elif turn.move == "finish":
-            tools.next(turn.lesson, turn.ack)
-            said("finished", "", turn.turn)
-            break
-        else:
-            said("next", "", tools.next(turn.lesson, turn.ack).turn)
-        turn = tools.next(turn.lesson)
-"""
 
 # Answers whatever is open, as fast as it can, asking for a hint or passing now and then.
 SWARM = """
@@ -138,62 +78,6 @@ def checked(path):
     return events
 
 
-def happened(acts, events):
-    """Check that each act that was acknowledged is in the record, once."""
-    kinds = {"answer": "evidence", "reveal": "evidence", "hint": "hint", "skip": "skip", "unparsed": "unparsed"}
-    for kind, ask, result in acts:
-        if kind in kinds:
-            [event] = [event for event in events if event.kind == kinds[kind] and event.ask_id == ask]
-            assert kind not in ("answer", "reveal") or event.body["outcome"] == result
-
-
-@pytest.mark.slow
-def test_killed_at_fifty_moments_a_lesson_goes_on_with_no_event_lost_and_none_twice(tmp_path):
-    driver = spawn(DRIVER, tmp_path / "whole.db")
-    output, errors = driver.communicate()
-    assert driver.returncode == 0, errors
-    assert '"finished"' in output
-    whole = checked(tmp_path / "whole.db")
-    rng, kills = random.Random(7), 0
-    while kills < 50:  # a lesson is over after about so many, on a fast machine earlier: then comes another one
-        path = tmp_path / f"killed-{kills}.db"
-        kills += killed_until_finished(path, rng, 50 - kills)
-        assert told(checked(path)) == told(whole)
-        assert progress(path) == progress(tmp_path / "whole.db")
-
-
-def killed_until_finished(path, rng, most):
-    """Start a driver again and again, killing the first so many; return how many died."""
-    kills, acts, before = 0, [], []
-    while not any(kind == "finished" for kind, _, _ in acts):
-        driver = spawn(DRIVER, path)
-        if kills < most:
-            acts += [json.loads(driver.stdout.readline()) for _ in range(rng.choice((1, 1, 1, 2)))]  # ready, and an act
-            with suppress(subprocess.TimeoutExpired):
-                driver.wait(timeout=rng.uniform(0, 0.015))
-            driver.kill()
-        rest, errors = driver.communicate()
-        assert driver.returncode in (0, -signal.SIGKILL), errors
-        kills += driver.returncode == -signal.SIGKILL
-        acts += map(json.loads, rest.splitlines())
-        if path.stat().st_size and (events := checked(path)):
-            assert events[: len(before)] == before
-            happened(acts, events)
-            before = events
-    return kills
-
-
-def told(events):
-    """Return what happened, but for when, and when it was said."""
-    bodies = [(e.kind, e.ask_id, {**e.body, "time": "", "asked": "", "milliseconds": 0}) for e in events]
-    return [body for body in bodies if body[0] != "ack"]
-
-
-def progress(path):
-    with Store.open(path) as store:
-        return LessonTools(store, clock=lambda: None).progress(LESSON)
-
-
 @pytest.mark.parametrize("quotes", [["[-7, -7]", "[-7, -7]"], ["[-7, -7]", "[-8, -8]"]])
 def test_two_processes_that_answer_one_question_are_graded_once(tmp_path, quotes):
     path = tmp_path / "learner.db"
@@ -233,6 +117,22 @@ def test_a_swarm_on_one_lesson_leaves_a_record_in_order(tmp_path):
     assert set(given) <= graded
     assert len(graded) > 5
     assert len(events) > 50
+
+
+def test_a_contest_that_is_sent_again_takes_an_answer_back_once(classroom, course, tool):
+    """As after a kill between a tool and its caller."""
+    taught, name = course, "softmax-makes-shares"
+    for question in course.lock.insights[name].questions:
+        taught = tool.with_question(taught, name, question.id, key=[9.0] * len(question.key))
+    room = classroom(taught)
+    turn = room.start()
+    ask = turn.ask.ask_id
+    room.answer(ask, json.dumps(course.questions(name)[room.question(turn).id].key))
+    first, second = (room.tools.contest(room.lesson, ask, "I computed it") for _ in range(2))
+    assert first == second
+    assert not first.upheld
+    room.check_record()
+    assert len(room.events("void")) == 1
 
 
 # ---- a record that cannot be written
@@ -279,32 +179,3 @@ def test_a_record_of_another_user_or_of_a_newer_microgpt_is_one_sentence(tmp_pat
         with pytest.raises(StoreError, match="cannot be written by this user"):
             call()
     assert len(room.progress().insights) == 3  # reading goes on
-
-
-# ---- the cost of a turn
-
-
-def test_a_turn_costs_the_same_after_many_events(classroom, course):
-    """Counted in SQLite's own steps and in events read, not in seconds."""
-
-    def cost(events):
-        room = classroom(course)
-        turn = room.tools.start(learner="ada")
-        with room.store.transaction(room.lesson) as tx:
-            state = tx.state
-            filler = replace(next(room.store.events(room.lesson)), seq=0)
-            for _ in range(events):
-                tx.append(filler)
-            tx.save(state)
-        steps = [0]
-        room.store._db.set_progress_handler(lambda: steps.__setitem__(0, steps[0] + 1), 1)
-        turn = room.tools.next(room.lesson, turn.ack)
-        turn = room.tools.answer(room.lesson, turn.ask.ask_id, "[1, 0, 0]").then
-        room.tools.hint(room.lesson, turn.ask.ask_id)
-        room.tools.skip(room.lesson, turn.ask.ask_id)
-        room.tools.progress(room.lesson)
-        return steps[0]
-
-    few, many = cost(1_000), cost(20_000)
-    assert few == many
-    assert few < 5_000

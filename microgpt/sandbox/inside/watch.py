@@ -6,9 +6,9 @@ and a tracer's line events do not. ``y = x + 1`` on line 3 becomes ``y = x + 1; 
 
 import ast
 import json
-from collections.abc import Callable, Sized
+from collections.abc import Callable, Iterator, Sized
 from types import CodeType
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from microgpt.sandbox.inside.plain import Json, NotPlainError, to_json
 
@@ -48,6 +48,14 @@ class Recorder:
         if text:
             self._texts[line, name] = text
 
+    def note_held(self, line: int, name: str, owner: object, attribute: str) -> None:
+        """Keep what an attribute holds now; one that cannot be read is left out."""
+        try:
+            value = getattr(owner, attribute)
+        except Exception:
+            return
+        self.note(line, name, value)
+
     def returned(self, first: bool, line: int, value: T) -> T:
         """Note what is returned, and pass it on."""
         if first:
@@ -71,6 +79,8 @@ class Recorder:
         if isinstance(value, Sized) and len(value) > NOTES_CHARS:
             return ""
         try:
+            if _room_left(value, NOTES_CHARS) < 0:  # all the weights of a model, in each of hundreds of steps
+                return ""
             text = json.dumps(to_json(value, self._look))
         except Exception:
             return ""
@@ -81,6 +91,23 @@ class Recorder:
         if self._plain is None or hasattr(part, "__next__"):
             raise NotPlainError("not to be shown")
         return self._plain(part)
+
+
+def _room_left(value: object, room: int) -> int:
+    """Return how many characters are left of a room if each part of a value takes one; below 0, it does not fit.
+
+    >>> _room_left([[1, 2], [3]], 100), _room_left([[0] * 60] * 2, 100)
+    (95, -22)
+    """
+    if not isinstance(value, list | tuple | dict):
+        return room
+    parts = cast("dict[object, object]", value).values() if isinstance(value, dict) else cast("list[object]", value)
+    room -= len(parts)
+    for part in parts:
+        if room < 0:
+            break
+        room = _room_left(part, room)
+    return room
 
 
 def compile_watched(source: str, filename: str, name: str) -> CodeType:
@@ -127,13 +154,13 @@ class _Watching(ast.NodeTransformer):
     """Adds a note after each assignment of a function, and around what it returns."""
 
     def visit_Assign(self, node: ast.Assign) -> list[ast.stmt]:
-        return [node, *(_note(node, name) for target in node.targets for name in _names(target))]
+        return [node, *(note for target in node.targets for note in _notes(node, target))]
 
     def visit_AugAssign(self, node: ast.AugAssign) -> list[ast.stmt]:
-        return [node, *(_note(node, name) for name in _names(node.target))]
+        return [node, *_notes(node, node.target)]
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> list[ast.stmt]:
-        return [node, *(_note(node, name) for name in _names(node.target) if node.value)]
+        return [node, *(_notes(node, node.target) if node.value else ())]
 
     def visit_Expr(self, node: ast.Expr) -> list[ast.stmt]:
         match node.value:
@@ -158,16 +185,21 @@ class _Watching(ast.NodeTransformer):
     visit_FunctionDef = visit_AsyncFunctionDef = visit_ClassDef = visit_Lambda = _leave  # noqa: N815
 
 
-def _names(target: ast.expr) -> list[str]:
+def _notes(node: ast.stmt, target: ast.expr) -> Iterator[ast.stmt]:
+    """Yield a note of each variable, and of each attribute of one, that a target names."""
     match target:
         case ast.Name(id=name):
-            return [name]
+            yield _note(node, name)
+        case ast.Attribute(value=ast.Name(id=owner), attr=name):
+            held = f"{RECORDER}.note_held({node.lineno}, {f'{owner}.{name}'!r}, {owner}, {name!r})"
+            yield _statement(f"{FIRST} and {held}", node)
         case ast.Tuple(elts=parts) | ast.List(elts=parts):
-            return [name for part in parts for name in _names(part)]
+            for part in parts:
+                yield from _notes(node, part)
         case ast.Starred(value=part):
-            return _names(part)
+            yield from _notes(node, part)
         case _:
-            return []
+            pass
 
 
 def _note(node: ast.stmt, name: str) -> ast.stmt:

@@ -13,11 +13,11 @@ from typing import Literal, get_args
 from microgpt.insights.locked import Fault, LockedQuestion
 from microgpt.insights.practice import Exercise
 from microgpt.learner.evidence import Json
-from microgpt.tutor.policy import Teachable
 from microgpt.tutor.render import show
 from microgpt.tutor.simulate.assumptions import Assumptions
 from microgpt.tutor.simulate.mind import Trace, forgotten, learned, recalled
 from microgpt.tutor.turns import Ask
+from microgpt.tutor.view import Teachable
 
 Kind = Literal["planted", "two", "novice", "expert", "guesser", "bluffer", "seeker", "contester", "returner"]
 KINDS: tuple[Kind, ...] = get_args(Kind)

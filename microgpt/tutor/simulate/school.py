@@ -10,7 +10,6 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from statistics import fmean
 
-from microgpt.tutor.policy import Teachable
 from microgpt.tutor.session import Lesson
 from microgpt.tutor.simulate.assumptions import Assumptions
 from microgpt.tutor.simulate.learner import Kind, Learner, enrol
@@ -19,6 +18,7 @@ from microgpt.tutor.simulate.mind import expected
 from microgpt.tutor.simulate.oracle import Oracle
 from microgpt.tutor.simulate.teachers import Teacher
 from microgpt.tutor.tools import teachable
+from microgpt.tutor.view import Teachable
 
 VISITS: tuple[float, ...] = (2, 7)  # days after the first lesson
 LONG_AWAY: tuple[float, ...] = (30,)  # of the one who comes back after 30 days

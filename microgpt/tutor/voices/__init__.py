@@ -3,7 +3,7 @@
 Read `offline` for the voice that needs no model, and `microgpt.terminal` for how blocks are drawn.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
@@ -67,6 +67,8 @@ class Listing:
 
 Block: TypeAlias = Heading | Paragraph | Lines | Options | Listing
 Spoken: TypeAlias = tuple[Block, ...]
+Hear: TypeAlias = Callable[[Spoken], None]
+"""Gets all that is said so far, again and again while it grows; only the last block of it may still change."""
 
 
 class Voice(Protocol):

@@ -65,14 +65,16 @@ class Claude:
         self._client = self._connected()
         self.host = self._client.base_url.host
 
-    def converse(self, system: Sequence[str], messages: Sequence[Message], tools: ToolBox) -> str:
+    def converse(
+        self, system: Sequence[str], messages: Sequence[Message], tools: ToolBox, take: Callable[[str], None]
+    ) -> str:
         """Return what the model says in the end; see `Wire.converse`."""
         if self._client.is_closed():  # the time of the message before was over
             self._client = self._connected()
         with warnings.catch_warnings(), within(LONGEST_S, self._client.close, model=self.model):
             warnings.filterwarnings("ignore", message="Tool '")  # of a tool that there is not; the model is told
             try:
-                return self._rounds(system, messages, tools)
+                return self._rounds(system, messages, tools, take)
             except MicroGPTError:
                 raise
             # Whatever a server sends, or the SDK makes of it, is no mistake of the learner's.
@@ -81,7 +83,9 @@ class Claude:
                     self.meter.refused()
                 raise self._explained(error, begun=False) from error
 
-    def _rounds(self, system: Sequence[str], messages: Sequence[Message], tools: ToolBox) -> str:
+    def _rounds(
+        self, system: Sequence[str], messages: Sequence[Message], tools: ToolBox, take: Callable[[str], None]
+    ) -> str:
         effort = self.meter.price is not None and self.meter.price.effort
         runner = self._client.beta.messages.tool_runner(
             model=self.model,
@@ -97,21 +101,26 @@ class Claude:
         )
         with closing(runner):
             for stream in runner:
-                answer = self._read(stream)
+                answer = self._read(stream, take)
                 if answer.stop_reason != "tool_use":
                     return "".join(block.text for block in answer.content if block.type == "text")
                 runner.generate_tool_call_response()  # now, so that what a tool decided ends the rounds
+                take("\n\n")  # what comes after it is another paragraph
                 tools.check()
                 if tools.proposal is not None:
                     return ""
         return ""  # it never came to an end
 
-    def _read(self, stream: "BetaMessageStream[None]") -> "BetaMessage":
+    def _read(self, stream: "BetaMessageStream[None]", take: Callable[[str], None]) -> "BetaMessage":
         """Read one answer to its end, unless it has none."""
         size = 0
         try:
             for event in stream:
-                size += len(event.delta.to_json()) if event.type == "content_block_delta" else 0
+                if event.type != "content_block_delta":
+                    continue
+                if event.delta.type == "text_delta":
+                    take(event.delta.text)
+                size += len(event.delta.to_json())
                 if size > 4 * MOST_CHARACTERS:
                     raise Trouble(f"{self.model} did not come to an end")
             answer = stream.get_final_message()

@@ -1,7 +1,7 @@
 """The wire to any server that speaks OpenAI's chat protocol, local or far: the only home of `openai`."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -41,19 +41,22 @@ class Answer:
     finished: bool = False
     usage: Usage | None = None
 
-    def add(self, chunk: "ChatCompletionChunk") -> None:
-        """Take in the next piece."""
+    def add(self, chunk: "ChatCompletionChunk") -> str:
+        """Take in the next piece; return the words in it."""
+        words = ""
         if chunk.usage is not None:
             self.usage = _usage(chunk.usage)
         for choice in (chunk.choices or ())[:1]:
             self.finished = self.finished or choice.finish_reason is not None
-            self.text += choice.delta.content or ""
+            words = choice.delta.content or ""
+            self.text += words
             for piece in choice.delta.tool_calls or ():
                 call = self.calls.setdefault(piece.index, Call())
                 call.id = call.id or piece.id or f"call_{piece.index}"
                 if piece.function is not None:
                     call.name += piece.function.name or ""
                     call.arguments += piece.function.arguments or ""
+        return words
 
     @property
     def size(self) -> int:
@@ -99,13 +102,15 @@ class Compatible:
         self._client = self._connected()
         self.host = self._client.base_url.host
 
-    def converse(self, system: Sequence[str], messages: Sequence[Message], tools: ToolBox) -> str:
+    def converse(
+        self, system: Sequence[str], messages: Sequence[Message], tools: ToolBox, take: Callable[[str], None]
+    ) -> str:
         """Return what the model says in the end; see `Wire.converse`."""
         if self._client.is_closed():  # the time of the message before was over
             self._client = self._connected()
         with within(LONGEST_S, self._client.close, model=self.model):
             try:
-                return self._rounds(system, messages, tools)
+                return self._rounds(system, messages, tools, take)
             except MicroGPTError:
                 raise
             # Whatever a server sends, or the SDK makes of it, is no mistake of the learner's.
@@ -114,23 +119,26 @@ class Compatible:
                     self.meter.refused()
                 raise self._explained(error, begun=False) from error
 
-    def _rounds(self, system: Sequence[str], messages: Sequence[Message], tools: ToolBox) -> str:
+    def _rounds(
+        self, system: Sequence[str], messages: Sequence[Message], tools: ToolBox, take: Callable[[str], None]
+    ) -> str:
         said: list[ChatCompletionMessageParam] = [{"role": "system", "content": "\n\n".join(system)}]
         for message in messages:
             said.append({"role": message.role, "content": message.text})  # pyright: ignore
         for _ in range(ROUNDS):
-            answer = self._ask(said)
+            answer = self._ask(said, take)
             if not answer.calls:
                 return answer.text
             said.append(answer.to_message())
             for call in answer.calls.values():
                 said.append({"role": "tool", "tool_call_id": call.id, "content": _result(call, tools)})
+            take("\n\n")  # what comes after it is another paragraph
             tools.check()
             if tools.proposal is not None:
                 return ""
         return ""  # it never came to an end
 
-    def _ask(self, said: "Sequence[ChatCompletionMessageParam]") -> Answer:
+    def _ask(self, said: "Sequence[ChatCompletionMessageParam]", take: Callable[[str], None]) -> Answer:
         """Send the conversation, and read one answer to its end, unless it has none."""
         tools = _tools()
         self.meter.before(json.dumps([said, tools]).encode(), MOST_TOKENS)
@@ -145,7 +153,7 @@ class Compatible:
         )
         with stream:
             try:
-                answer = self._read(stream)
+                answer = self._read(stream, take)
             except MicroGPTError:
                 raise
             except Exception as error:
@@ -156,10 +164,10 @@ class Compatible:
     def _explained(self, error: Exception, *, begun: bool) -> Trouble:
         return explained(error, host=self.host, model=self.model, key=KEY, begun=begun)
 
-    def _read(self, stream: "Stream[ChatCompletionChunk]") -> Answer:
+    def _read(self, stream: "Stream[ChatCompletionChunk]", take: Callable[[str], None]) -> Answer:
         answer = Answer()
         for chunk in stream:
-            answer.add(chunk)
+            take(answer.add(chunk))
             if answer.size > MOST_CHARACTERS:
                 raise Trouble(f"{self.model} did not come to an end")
         if not answer.finished:

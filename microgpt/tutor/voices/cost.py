@@ -119,7 +119,8 @@ class Meter:
     def told(self) -> str:
         """Return what was spent, in words."""
         if self.price is None:
-            return f"cost unknown: no price of {self.model} is known here; {self.tokens} tokens"
+            counted = f"; {self.tokens} tokens" if self.tokens else ""  # not every server counts them
+            return f"cost unknown: no price of {self.model} is known here{counted}"
         cap = "" if self._most is None else f" of at most {self._most:g}"
         return f"{self.spent:.4f} dollars{cap} ({self.model}, prices of {PRICED})"
 

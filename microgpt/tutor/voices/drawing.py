@@ -55,7 +55,7 @@ def drawn_lines(block: Block, width: int, blue: str) -> list[Text]:
             return _wrapped(styled(block.text, _TONES[block.tone], blue), width, "  ", "  ")
         case Lines():
             label = f"  {block.label}  " if block.label else ""
-            rows = enumerate(block.lines)
+            rows = enumerate(row for text in block.lines for row in _inputs(text, width - max(6, cell_len(label))))
             return [
                 line
                 for n, text in rows
@@ -110,6 +110,15 @@ def _formula(latex: str) -> str:
     """Return a formula as one would type it."""
     bare = re.sub(r"([\^_])\{(\w+)\}", r"\1\2", latex.replace("\\", ""))
     return bare.replace("{", "(").replace("}", ")")
+
+
+def _inputs(text: str, room: int) -> list[str]:
+    """Return a line as it is, or, where it holds inputs and finds no room, with one input a line.
+
+    >>> _inputs("keys = [1, 0]   query = 2", 12)
+    ['keys = [1, 0]', 'query = 2']
+    """
+    return [text] if cell_len(visible(text)) <= room else re.split(r"(?<=\S) {3}(?=\w+ = )", text)
 
 
 def _lettered(options: Options) -> Iterable[tuple[str, str]]:

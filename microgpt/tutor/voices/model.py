@@ -12,12 +12,12 @@ from typing import Protocol
 from microgpt.learner.profile import Profile
 from microgpt.tutor.tools import LessonTools
 from microgpt.tutor.turns import Turn
-from microgpt.tutor.voices import Paragraph, Spoken, offline
+from microgpt.tutor.voices import Hear, Paragraph, Spoken, offline
 from microgpt.tutor.voices.cost import Meter, OverBudget
 from microgpt.tutor.voices.prompt import Message, facts, trimmed
 from microgpt.tutor.voices.trouble import Trouble
 from microgpt.tutor.voices.witness import Proposal, ToolBox
-from microgpt.tutor.voices.wording import cleaned, interleave, needs_wording
+from microgpt.tutor.voices.wording import Words, cleaned, needs_wording, parted, without_prose
 
 ROUNDS = 4  # requests for one message: a model that calls tools for ever is cut short
 MOST_TOKENS = 2000  # of one answer, thinking included
@@ -44,10 +44,15 @@ class Wire(Protocol):
     @property
     def meter(self) -> Meter: ...
 
-    def converse(self, system: Sequence[str], messages: Sequence[Message], tools: ToolBox) -> str:
+    def converse(
+        self, system: Sequence[str], messages: Sequence[Message], tools: ToolBox, take: Callable[[str], None]
+    ) -> str:
         """Return what the model says in the end; it may call tools before, in at most `ROUNDS` requests.
 
         With a proposal in `tools` the model's part is over, and what it said does not count.
+
+        Args:
+            take: gets all that the model writes, piece by piece as it comes.
 
         Raises:
             Trouble: no usable answer.
@@ -91,21 +96,25 @@ class ModelVoice:
         self.listening = True
         self.model = wire.model
 
-    def __call__(self, turn: Turn, profile: Profile) -> Spoken:
-        """Word a turn; where the model cannot, in the words of the built-in voice."""
-        said = offline.word(turn, profile)
+    def __call__(self, turn: Turn, profile: Profile, hear: Hear = lambda spoken: None) -> Spoken:
+        """Word a turn; where the model cannot, in the words of the built-in voice.
+
+        Returns:
+            All of it, which begins with what `hear` got last.
+        """
         if not self.listening or not needs_wording(turn):
-            return said
+            return offline.word(turn, profile)
         self._conversation = trimmed(self._conversation)
         news = facts(turn, profile)
+        before, after = parted(turn, profile)
+        words = Words(before, hear)
         try:
-            text = self._say(news, ToolBox(self._tools, turn, ""), known=news)
+            text = self._say(news, ToolBox(self._tools, turn, ""), words, known=news)
         except (Trouble, OverBudget) as trouble:
-            return (self._excuse(trouble), *said)
-        words = cleaned(text)
-        return interleave(turn, profile, words) if words else said
+            return (*before, *words.spoken, self._excuse(trouble), *after)
+        return (*before, *cleaned(words.text), *(without_prose(after) if cleaned(text) else after))
 
-    def reply(self, message: str, turn: Turn, profile: Profile) -> Reply:
+    def reply(self, message: str, turn: Turn, profile: Profile, hear: Hear = lambda spoken: None) -> Reply:
         """Answer what the learner typed; nothing of it is graded here."""
         if not self.listening or (turn.ask and turn.ask.holdout):
             return Reply(heard=False)
@@ -115,19 +124,20 @@ class ModelVoice:
         self._conversation = kept
         tools = ToolBox(self._tools, turn, message)
         told = facts(None if self._known else turn, profile, message)
+        words = Words((), hear)
         try:
-            text = self._say(told, tools, known=news)
+            text = self._say(told, tools, words, known=news)
         except (Trouble, OverBudget) as trouble:
-            return Reply(spoken=(self._excuse(trouble),), heard=False)
-        words = cleaned(text)
-        if tools.proposal or words:
-            return Reply(spoken=() if tools.proposal else words, proposal=tools.proposal)
-        return Reply(spoken=(Paragraph(text="The model had nothing to say to that."),))
+            return Reply(spoken=(*words.spoken, self._excuse(trouble)), heard=False)
+        if tools.proposal:
+            return Reply(spoken=words.spoken, proposal=tools.proposal)
+        nothing = () if cleaned(text) else (Paragraph(text="The model had nothing to say to that."),)
+        return Reply(spoken=(*cleaned(words.text), *nothing))
 
-    def _say(self, told: str, tools: ToolBox, *, known: str) -> str:
+    def _say(self, told: str, tools: ToolBox, words: Words, *, known: str) -> str:
         """Say something to the model; what came of it is remembered, and that it now has the turn `known`."""
         user = Message(role="user", text=told)
-        text = self._converse((*self._conversation, user), tools)
+        text = self._converse((*self._conversation, user), tools, words)
         tools.check()
         self._strikes = 0
         if text.strip() and tools.proposal is None:
@@ -135,16 +145,17 @@ class ModelVoice:
             self._known = known
         return text
 
-    def _converse(self, messages: Sequence[Message], tools: ToolBox) -> str:
-        """Return what the model says, waiting for a busy server within reason."""
+    def _converse(self, messages: Sequence[Message], tools: ToolBox, words: Words) -> str:
+        """Return what the model says, waiting for a busy server within reason; not once it has been heard."""
         for _ in range(RETRIES):
             try:
-                return self._wire.converse(self._system, messages, tools)
+                return self._wire.converse(self._system, messages, tools, words.take)
             except Trouble as trouble:
-                if trouble.retry_after_s is None or trouble.retry_after_s > PATIENCE_S:
+                if words.spoken or trouble.retry_after_s is None or trouble.retry_after_s > PATIENCE_S:
                     raise
+                words.text = ""
                 self._sleep(trouble.retry_after_s)
-        return self._wire.converse(self._system, messages, tools)
+        return self._wire.converse(self._system, messages, tools, words.take)
 
     def _excuse(self, trouble: Trouble | OverBudget) -> Paragraph:
         """Say what went wrong, and whether the model is asked again."""

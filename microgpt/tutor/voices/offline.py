@@ -88,7 +88,7 @@ def word_source(source: Source) -> Spoken:
 def _just(turn: Turn, say: Facts) -> Spoken:
     """Say how the last question ended, in one paragraph."""
     just: Facts = say.get("just") or {}
-    if not just or (just["outcome"] == "wrong" and turn.move == "confront"):  # the belief is the answer to it
+    if not just or (turn.move == "confront" and _is_about(just, say)):  # the belief is the answer to it
         return ()
     if just.get("exercise"):
         return _after_exercise(turn, just)
@@ -99,6 +99,8 @@ def _just(turn: Turn, say: Facts) -> Spoken:
             words = _vary(turn, "Right", "Yes", "That is it") + told
             words = f"{words} {why_not}" if why_not else words
             words += " With that, this idea is yours." if just.get("mastered") else ""
+            if just.get("claim"):
+                return (Paragraph(text=words), Paragraph(text=just["claim"], tone="claim"))
         case "wrong" if just["insight"] != say["insight"]:
             words = _vary(turn, "Not that. It comes up later.", "No. Good to know where to begin.")
         case "wrong":
@@ -146,6 +148,8 @@ def _heading(turn: Turn, say: Facts) -> Spoken:
 
 
 def _place(turn: Turn, say: Facts, profile: Profile) -> Spoken:
+    if not say.get("n"):
+        return (Paragraph(text=_vary(turn, "You may know this one already.", "Perhaps this is known to you too.")),)
     if say["n"] > 1:
         return ()
     most = "one quick question" if say["of_n"] == 1 else f"at most {say['of_n']} quick questions"
@@ -185,12 +189,20 @@ def _ask(turn: Turn, say: Facts, profile: Profile) -> Spoken:
 
 def _confront(turn: Turn, say: Facts, profile: Profile) -> Spoken:
     """Name the belief that the answer fits, and what it would have to say next; the learner finds the contradiction."""
-    said = f"You said {say['you_said']}. " if say.get("you_said") else ""
     several = ", for one," if len(say["possible"]) > 1 else ""
-    blocks = [Paragraph(text=f"{said}That is what it would give{several} if this were so: “{say['belief']}”")]
+    if _is_about(say.get("just") or {}, say):
+        said = f"You said {say['you_said']}. That is what it would give{several} if this were so:"
+    else:
+        said = f"An answer that you gave before would be right{several} if this were so:"
+    blocks = [Paragraph(text=f"{said} “{say['belief']}”")]
     blocks += [Paragraph(text=say["reply"])] if say.get("reply") else []
     then = f" That belief says {say['it_would_say']}. Does the code?" if say.get("it_would_say") else ""
     return (*blocks, *_listings(say)[:1], Paragraph(text=f"Then try this.{then}"))
+
+
+def _is_about(just: Facts, say: Facts) -> bool:
+    """Whether a turn follows a wrong answer about its own insight, and none to an exercise."""
+    return just.get("outcome") == "wrong" and just.get("insight") == say["insight"] and not just.get("exercise")
 
 
 def _practise(turn: Turn, say: Facts, profile: Profile) -> Spoken:

@@ -4,21 +4,30 @@ A rule in a prompt does not hold, so this does. However a model words a turn, th
 question are drawn by the runner, unchanged and with the question last. A sentence of the model's that asks something,
 or that grades, is left out: what is typed next is taken as the answer to the question on the screen, and only the
 runner grades. Grades are found by their English words; in other languages the runner's own grade stands first.
+
+A model's words are shown while they come, a sentence at a time: only a whole one can be seen to ask, or to grade.
 """
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import cast
 
+from microgpt.learner.evidence import Json
 from microgpt.learner.profile import Profile
 from microgpt.tutor.turns import Turn
-from microgpt.tutor.voices import Block, Heading, Lines, Paragraph, Spoken, offline
+from microgpt.tutor.voices import Block, Heading, Hear, Lines, Paragraph, Spoken, offline
 
 LONGEST = 1600  # characters of a model's that are shown
 WORDED = frozenset({"predict", "explain", "demonstrate", "ask", "confront"})  # the moves that a model words
 
+NOT_THAT = Paragraph(text="Not that.")
+
 _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]P^_X][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b.?")
-_SENTENCE = re.compile(r"(?<=[.!?…。！？])[\"”’)*]*\s+")
+_SENTENCE = re.compile("|".join(rf"(?<=[.!?…。！？][\"”’)*]{{{closers}}})\s+" for closers in range(4)))
+_END = re.compile(r"(?<![\d*#\s-])[.!?…。！？][\"”’)*]*\s+|\n\s*\n")  # of a sentence; "2." may begin a list
+_FENCE = re.compile(r"^\s*```.*$", re.MULTILINE)
 _ASKS = re.compile(r"[?？؟;][\"”’)*\s]*$|[?？؟]")
 _OPENING = r"^(?:(?:ah|oh|ok|okay|so|well|yes|no|yep|nope|great|good|nice|hm+)\b[\s,.!:–—-]*)*"
 _GRADES = re.compile(
@@ -41,23 +50,74 @@ def needs_wording(turn: Turn) -> bool:
     return turn.move in WORDED and not (turn.ask and turn.ask.holdout)
 
 
-def interleave(turn: Turn, profile: Profile, words: Spoken) -> Spoken:
-    """Return a turn with a model's words in place of the runner's prose; all that is not prose is the runner's.
+def parted(turn: Turn, profile: Profile) -> tuple[Spoken, Spoken]:
+    """Return a turn in the built-in voice's words, parted where a model's words have their place: before its prose.
 
     >>> turn = Turn(lesson="l", turn=1, move="ask", say={"insight": "i", "why": "first"}, ask=None, exits=(), ack="t1")
-    >>> [block.text for block in interleave(turn, Profile(id="ada", name="Ada"), (Paragraph(text="Try it."),))]
-    ['Try it.']
+    >>> parted(turn, Profile(id="ada", name="Ada"))
+    ((), (Paragraph(text='Your turn.', tone='plain'),))
     """
     said, grade = offline.word(turn, profile), _grade(turn, profile)
-    blocks, placed = list[Block](grade), False
-    for block in said[len(grade) :]:
-        prose = isinstance(block, Paragraph) and block.tone == "plain"
-        if not placed and not isinstance(block, Heading) and (prose or not isinstance(block, Paragraph)):
-            blocks += words
-            placed = True
-        if not prose:
-            blocks.append(block)
-    return tuple(blocks)
+    if _is_met_with_a_belief(turn):  # which the built-in voice has stand for the grade
+        said, grade = (NOT_THAT, *said), (NOT_THAT,)
+    graded = len(grade)
+    for place, block in enumerate(said[graded:], graded):
+        if not isinstance(block, Heading) and (_is_prose(block) or not isinstance(block, Paragraph)):
+            return said[:place], said[place:]
+    return said, ()
+
+
+def _is_met_with_a_belief(turn: Turn) -> bool:
+    just = cast(Mapping[str, Json], turn.say.get("just") or {})
+    return turn.move == "confront" and just.get("outcome") == "wrong"
+
+
+def without_prose(spoken: Spoken) -> Spoken:
+    """Return what is the runner's to say, whoever words the rest: claims, code, values, the question."""
+    return tuple(block for block in spoken if not _is_prose(block))
+
+
+def _is_prose(block: object) -> bool:
+    return isinstance(block, Paragraph) and block.tone == "plain"
+
+
+class Words:
+    """A model's words while they come.
+
+    Args:
+        before: what stands before them.
+        hear: shows what may be shown by now.
+
+    Attributes:
+        text: all that has come.
+        spoken: what of it has been shown.
+    """
+
+    def __init__(self, before: Spoken, hear: Hear) -> None:
+        self._before, self._hear = before, hear
+        self.text, self.spoken = "", Spoken()
+        hear((*before, Paragraph(text="")))  # here they will stand
+
+    def take(self, piece: str) -> None:
+        """Take in the next piece; show the sentences that are whole by now."""
+        self.text += piece
+        spoken = cleaned(settled(self.text))
+        if spoken != self.spoken:
+            self.spoken = spoken
+            self._hear((*self._before, *spoken))
+
+
+def settled(text: str) -> str:
+    """Return what nothing to come can change of a text that is still being written: whole sentences, closed fences.
+
+    >>> settled("Shares add up to one. Is th")
+    'Shares add up to one. '
+    """
+    text = text[:LONGEST]
+    ends = [match.end() for match in _END.finditer(text)]
+    whole = text[: ends[-1]] if ends else ""
+    fences = list(_FENCE.finditer(whole))
+    return whole[: fences[-1].start()] if len(fences) % 2 else whole
 
 
 def _grade(turn: Turn, profile: Profile) -> Spoken:
@@ -74,7 +134,7 @@ def cleaned(text: str) -> Spoken:
     (Paragraph(text='Shares add up to one.', tone='plain'),)
     """
     blocks: list[Block] = []
-    for n, part in enumerate(re.split(r"^\s*```.*$", _shortened(_printable(text)), flags=re.MULTILINE)):
+    for n, part in enumerate(_FENCE.split(_shortened(_printable(text)))):
         if n % 2:
             blocks += [Lines(lines=tuple(part.strip("\n").splitlines()))] if part.strip() else []
             continue

@@ -16,6 +16,12 @@ BLOCKS = [
 ]
 
 
+def test_inputs_that_do_not_fit_stand_in_a_line_each():
+    asked = Lines(lines=("keys = [[1, 0], [0, 1]]   query = 2",), label="2/7")
+    assert [line.plain for line in drawn_lines(asked, 80, "")] == ["  2/7  keys = [[1, 0], [0, 1]]   query = 2"]
+    assert [line.plain for line in drawn_lines(asked, 40, "")] == ["  2/7  keys = [[1, 0], [0, 1]]", "      query = 2"]
+
+
 @pytest.mark.parametrize("make", BLOCKS)
 @given(text=st.text(alphabet=st.characters(codec="utf-8"), max_size=40) | st.sampled_from(["\x1b[2J", "\x9b2J", "\r"]))
 def test_a_text_of_a_course_or_a_model_holds_no_control_codes_once_it_is_drawn(make, text):

@@ -1,11 +1,13 @@
 """A lesson whose words come from a model: over both protocols, whatever the model or its server does."""
 
 import json
+import re
 from datetime import UTC, datetime
 
 import pytest
 
 from microgpt.errors import SandboxError
+from microgpt.insights.locked import Fault
 from microgpt.learner.profile import Profile
 from microgpt.tutor import tools
 from microgpt.tutor.render import show
@@ -78,6 +80,23 @@ def test_a_whole_lesson_with_a_model_stores_what_the_same_lesson_stores_without_
     other(None, answers)
     assert with_model == [(e.kind, e.body.get("outcome"), e.body.get("quote")) for e in other.events("evidence")]
     assert server.requests
+
+
+def test_that_an_answer_was_wrong_is_said_by_the_runner_though_a_model_words_the_belief_behind_it(server, taught, act):
+    def believe(state):
+        if state.plan.move == "confront":
+            return None
+        if not state.ask or not state.ask.question:
+            return ""
+        question = tools.teachable("microgpt").questions(state.ask.insight)[state.ask.question]
+        answers = (question.answers[belief] for belief in question.shows)
+        return show(next(answer for answer in answers if not isinstance(answer, Fault)))
+
+    server.otherwise = act.say("Look at the sum.")
+    shown = taught(server.wire(), believe, "q")
+    assert server.told()["turn"]["move"] == "confront"
+    assert re.search(r"> \S.* Not that\. softmax you know 0 of 1 Look at the sum\.", shown)
+    assert "if this were so" not in shown
 
 
 # ---- the learner's message

@@ -1,11 +1,13 @@
 """Servers of models that break, dribble, refuse or are busy; and what every one of them is sent."""
 
 import json
+import re
 import traceback
 from itertools import pairwise
 
 import pytest
 
+from microgpt.tutor import tools
 from microgpt.tutor.voices import claude, compatible
 from microgpt.tutor.voices.prompt import Message
 from microgpt.tutor.voices.trouble import Trouble
@@ -92,7 +94,7 @@ def test_what_a_server_writes_of_a_refusal_is_never_read(server, taught, act):
     assert act.harmless in shown
     server.script.append(act.refuse(401, json.dumps({"error": {"message": f"bad key {act.secret}"}})))
     with pytest.raises(Trouble, match="refused the key") as refused:
-        server.wire().converse(("",), (Message(role="user", text="why?"),), ToolBox(None, None, ""))
+        server.wire().converse(("",), (Message(role="user", text="why?"),), ToolBox(None, None, ""), str)
     assert act.secret not in "".join(traceback.format_exception(refused.value))
 
 
@@ -126,6 +128,40 @@ def test_an_overload_told_in_the_middle_of_a_stream_is_taken_for_one(server, tau
     shown = taught(server.wire(), "why is that?", "q")
     assert act.harmless in shown
     assert taught.slept == [1.0]
+
+
+def test_a_turn_whose_words_break_off_keeps_what_was_heard_and_is_worded_whole_without_the_model(server, taught, act):
+    def cut(handler):
+        handler.begin()
+        for event in handler.events("Think of one cake. And of", [], {}, finished=False):
+            handler.chunk(event)
+
+    server.otherwise = cut
+    shown = taught(server.wire(), act.until("explain"), "q")
+    insight = tools.teachable("microgpt").course.insights[taught.state.plan.insight]
+    whole = " ".join(insight.text.split())[:40].replace("`", "")
+    assert re.search(r"Think of one cake\. The answer of 127\.0\.0\.1 broke off", shown)
+    assert whole in shown.rpartition("broke off")[2]
+    assert "And of The" not in shown
+
+
+def test_what_has_been_heard_is_not_said_again_by_a_model_that_breaks_off_and_is_asked_to_come_back(
+    server, taught, act
+):
+    def overloaded(handler):
+        error = {"type": "overloaded_error", "code": "overloaded_error", "message": "Overloaded"}
+        handler.begin()
+        for event in handler.events("It is a share of one. And then", [], {}, finished=False):
+            handler.chunk(event)
+        handler.chunk(f"event: error\ndata: {json.dumps({'type': 'error', 'error': error})}\n\n")
+        handler.end()
+
+    server.script.append(overloaded)
+    shown = taught(server.wire(), "why is that?", "q")
+    assert shown.count("It is a share of one.") == 1
+    assert "is overloaded. Try: again in 1 s. This once" in shown
+    assert taught.slept == []
+    assert act.harmless not in shown
 
 
 # ---- what a server is sent

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from microgpt.tutor.voices import Lines, Paragraph
-from microgpt.tutor.voices.wording import LONGEST, cleaned
+from microgpt.tutor.voices.wording import LONGEST, cleaned, settled
 
 GRADES = [
     "Correct!", "That's correct.", "That is right!", "You're right.", "You are absolutely right.",
@@ -40,6 +40,12 @@ def test_a_sentence_that_teaches_stays(sentence):
 def test_a_sentence_that_asks_is_left_out(question):
     assert cleaned(question) == ()
     assert cleaned(f"Look. {question}") == (Paragraph(text="Look."),)
+    assert cleaned(f"“So it is.” {question}") == (Paragraph(text="“So it is.”"),)
+
+
+def test_a_sentence_keeps_the_marks_that_close_it():
+    text = "**Look.** (At the sum.) “It is one.” So it is."
+    assert cleaned(text) == (Paragraph(text=text),)
 
 
 def test_code_is_kept_as_lines_and_lists_as_paragraphs():
@@ -67,3 +73,49 @@ def test_whatever_a_model_writes_nothing_unprintable_and_nothing_endless_is_left
 )
 def test_a_control_code_leaves_no_trace_of_itself(code):
     assert cleaned(f"a{code}b") in ((Paragraph(text="ab"),), (Paragraph(text="a31mb"),))
+
+
+PIECES = [
+    "Shares add up.",
+    " ",
+    "\n",
+    "\n\n",
+    "Is it so?",
+    "Correct!",
+    "- one",
+    "* two",
+    "1. ",
+    "2. Then",
+    "```",
+    "```py\n",
+    "x = 1.",
+    "e.g. this",
+    "“Yes.”",
+    "…",
+    " and so on",
+    "**b",
+    "old**.",
+    "**Look.**",
+    "(So.)",
+    "\x1b[2J",
+    "\x1b]0;t\x07",
+    "\r\n",
+    "明白。",
+    "# Head",
+]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=40))
+def test_what_is_shown_while_a_model_speaks_is_how_its_whole_speech_begins(pieces):
+    whole, text = _in_words(cleaned("".join(pieces))), ""
+    for piece in pieces:
+        text += piece
+        shown = _in_words(cleaned(settled(text)))
+        assert whole[: len(shown)] == shown
+
+
+def _in_words(spoken):
+    """Return blocks as their words, and where each block ends."""
+    lines = [[block.text] if isinstance(block, Paragraph) else block.lines for block in spoken]
+    words = [word for block in lines for word in (*" ".join(block).split(), "/")]
+    return words[:-1]

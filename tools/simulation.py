@@ -16,8 +16,7 @@ from microgpt.tutor.simulate.simulation import simulate
 
 PAGE = Path(__file__).parent.parent / "docs" / "simulation.md"
 RUNS = (  # what stands on the page: goal, learners, sweeps
-    ("", 120, ()),
-    ("", 60, ("half", "double")),
+    ("", 120, ("half", "double")),
     ("optimizer", 60, ("half", "double")),
 )
 

@@ -35,7 +35,8 @@ class Knowledge:
 
     Args:
         p: probability that the learner has the insight, strictly between 0 and 1.
-        right: hashes of different questions answered right without help, sorted, a few at most.
+        right: hashes of different questions answered right without help since the last answer that was not right; a few
+            at most, sorted.
         attempts: graded answers, assisted ones included.
         last_outcome: of the latest of them; None before the first.
     """
@@ -77,9 +78,10 @@ def update(knowledge: Knowledge, *, right: bool, assisted: bool, question: str, 
     p /= p + (1 - knowledge.p) * if_not
     p = min(p + (1 - p) * LEARN, CEILING)
     counts = right and not assisted
+    shown = knowledge.right if right else ()  # who was wrong meanwhile, by a slip or not, shows it anew
     return Knowledge(
         p=p if counts else min(p, knowledge.p),
-        right=tuple(sorted({*knowledge.right, question})[:QUESTIONS_KEPT]) if counts else knowledge.right,
+        right=tuple(sorted({*shown, question})[:QUESTIONS_KEPT]) if counts else shown,
         attempts=knowledge.attempts + 1,
         last_outcome="right" if right else "wrong",
     )

@@ -35,15 +35,19 @@ def question_about(view: View, name: str, *, open_minded: bool = False) -> str:
     return min(telling or candidates, key=order).id
 
 
-def settling_question(view: View, name: str) -> str:
-    """Return a question whose right answer is enough to spare the learner an insight; empty for none.
+def settling_questions(view: View, name: str) -> list[LockedQuestion]:
+    """Return the questions to which a right answer is enough to spare the learner an insight.
 
-    It is open, since a pick may be lucky, and no belief against the insight answers it rightly.
+    They are open, since a pick may be lucky, and no belief against the insight answers them rightly.
     """
     beliefs = view.beliefs(name)
-    able = [question for question in view.fresh(name) if question.kind != "choice" and beliefs <= {*question.shows}]
-    first = min(able, key=lambda question: _order(view, name, question, beliefs), default=None)
-    return first.id if first else ""
+    return [question for question in view.fresh(name) if question.kind != "choice" and beliefs <= {*question.shows}]
+
+
+def settling_question(view: View, name: str) -> str:
+    """Return the one of them to ask; there has to be one."""
+    beliefs = view.beliefs(name)
+    return min(settling_questions(view, name), key=lambda question: _order(view, name, question, beliefs)).id
 
 
 def counter_example(view: View, name: str) -> tuple[str, str] | None:

@@ -5,7 +5,7 @@ a wrong one all that needs it. A course with many ends has more of them than any
 lesson; what they leave open is met with one question on its way, as long as most of what was met was known.
 """
 
-from microgpt.tutor.choosing import settling_question
+from microgpt.tutor.choosing import settling_questions
 from microgpt.tutor.state import InsightState
 from microgpt.tutor.view import View
 
@@ -24,7 +24,7 @@ def to_place(view: View) -> str:
     unknown = {
         name for name in view.path
         if not insights[name].placed and not insights[name].known and not ancestors[name] & failed
-        and settling_question(view, name)
+        and settling_questions(view, name)
     }  # fmt: skip
 
     def settled(name: str) -> tuple[int, int]:
@@ -37,7 +37,7 @@ def to_place(view: View) -> str:
 
 def likely_known(view: View) -> bool:
     """Whether the insight in focus is new, but probably known, since most of those met were; a question can tell."""
-    if not view.focus or _met(view.insight(view.focus)) or not settling_question(view, view.focus):
+    if not view.focus or _met(view.insight(view.focus)) or not settling_questions(view, view.focus):
         return False
     met = [insight for insight in map(view.insight, view.path) if _met(insight)]
     return 2 * sum(insight.known for insight in met) > len(met)

@@ -7,7 +7,7 @@ Two processes on one lesson are served one after the other. What becomes of an o
 import hashlib
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol, cast
 
@@ -20,7 +20,7 @@ from microgpt.tutor.fold import apply, rested
 from microgpt.tutor.policy import next_plan
 from microgpt.tutor.render import options_of, options_of_exercise, render
 from microgpt.tutor.script import Script
-from microgpt.tutor.state import ClosedAsk, LessonState, OpenAsk, Plan
+from microgpt.tutor.state import ClosedAsk, LessonState, OpenAsk, Plan, plain
 from microgpt.tutor.turns import Turn
 from microgpt.tutor.view import Teachable, View
 
@@ -129,7 +129,7 @@ class Sitting:
     def advance(self, *, just: str = "") -> None:
         """Let the policy choose the next turn, and open its ask."""
         plan = self._next_plan()
-        self.record("turn", {"plan": asdict(replace(plan, just=just))})
+        self.record("turn", {"plan": plain(replace(plan, just=just))})
         if plan.question or plan.exercise:
             self._open(plan)
 
@@ -163,7 +163,7 @@ class Sitting:
         elif question and question.kind == "choice":
             ask = replace(ask, options=options_of(question, ask_id))
         ask = replace(ask, hash=self._hash(ask))
-        self.record("ask", cast(Mapping[str, Json], asdict(ask)), ask_id)
+        self.record("ask", cast(Mapping[str, Json], plain(ask)), ask_id)
 
     def question(self, ask: OpenAsk | ClosedAsk) -> LockedQuestion | None:
         """Return the question of an ask, if the course still has it."""

@@ -202,7 +202,7 @@ class LessonState:
         return tuple(name for name, card in cards if card is not None and due(card, now=now))
 
     def to_json(self) -> dict[str, Json]:
-        return cast(dict[str, Json], _plain(self))
+        return cast(dict[str, Json], plain(self))
 
     @classmethod
     def from_json(cls, body: Json) -> "LessonState":
@@ -215,14 +215,14 @@ class LessonState:
         return cls(**fields)
 
 
-def _plain(value: Any) -> Json:
+def plain(value: Any) -> Json:
     """Return what a state holds as JSON; `dataclasses.asdict` copies every value, and takes five times as long."""
     if dataclasses.is_dataclass(value):
-        return {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__}
+        return {name: plain(getattr(value, name)) for name in value.__dataclass_fields__}
     if isinstance(value, Mapping):
-        return {name: _plain(held) for name, held in cast(Mapping[str, Any], value).items()}
+        return {name: plain(held) for name, held in cast(Mapping[str, Any], value).items()}
     if isinstance(value, tuple | list):
-        return [_plain(held) for held in cast("list[Any]", value)]
+        return [plain(held) for held in cast("list[Any]", value)]
     return value
 
 

@@ -21,7 +21,9 @@ class Teachable:
     _made: dict[str, Mapping[str, Exercise]] = field(
         init=False, repr=False, compare=False, default_factory=dict[str, Mapping[str, Exercise]]
     )
-
+    _asked: dict[str, Mapping[str, LockedQuestion]] = field(
+        init=False, repr=False, compare=False, default_factory=dict[str, Mapping[str, LockedQuestion]]
+    )
     _plans: dict[str, tuple[str, ...]] = field(
         init=False, repr=False, compare=False, default_factory=dict[str, tuple[str, ...]]
     )
@@ -34,7 +36,10 @@ class Teachable:
         return self._made[insight]
 
     def questions(self, insight: str) -> Mapping[str, LockedQuestion]:
-        return {question.id: question for question in self.lock.insights[insight].questions}
+        """Return all questions of an insight by id, holdouts included."""
+        if insight not in self._asked:
+            self._asked[insight] = {question.id: question for question in self.lock.insights[insight].questions}
+        return self._asked[insight]
 
     def plan(self, goal: str) -> tuple[str, ...]:
         """Return what a goal takes, in an order that respects what is needed; worked out once, every turn needs it."""

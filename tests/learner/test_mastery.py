@@ -3,7 +3,7 @@
 import json
 from datetime import UTC, datetime
 from functools import reduce
-from itertools import pairwise, permutations, product
+from itertools import pairwise, permutations, product, takewhile
 from math import prod
 
 import pytest
@@ -79,7 +79,7 @@ def test_only_a_right_answer_without_help_raises_the_probability_and_it_always_d
         assert set(after.right) - set(before.right) <= {answer["question"]}
     else:
         assert after.p <= before.p
-        assert after.right == before.right
+        assert after.right == (before.right if answer["right"] else ())
 
 
 @given(HISTORIES, ANSWERS)
@@ -106,13 +106,15 @@ def test_a_right_choice_among_more_options_says_no_less(history, options):
 
 @given(HISTORIES)
 def test_nobody_masters_an_insight_without_two_different_questions_right_and_unassisted(history):
-    different = {answer["question"] for answer in history if answer["right"] and not answer["assisted"]}
-    if len(different) < 2:
+    """And since the last answer that was not right: who forgot it does not have it back by one lucky answer."""
+    since = list(takewhile(lambda answer: answer["right"], reversed(history)))
+    if len({answer["question"] for answer in since if not answer["assisted"]}) < 2:
         assert not mastered(learned(history))
 
 
 @given(st.lists(ANSWERS, max_size=4))
-def test_the_questions_remembered_do_not_depend_on_the_order_of_the_answers(history):
+def test_the_questions_remembered_do_not_depend_on_the_order_of_right_answers(history):
+    history = [answer | {"right": True} for answer in history]
     assert len({learned(order).right for order in permutations(history)}) == 1
 
 

@@ -112,6 +112,24 @@ def test_the_next_idea_is_probably_known_where_more_than_half_of_those_met_were(
     assert likely_known(at) == likely
 
 
+@pytest.mark.parametrize("known", [0, 1, 16, 17, 32, 33])
+def test_of_33_ideas_in_a_row_all_that_are_known_are_found_within_ten_questions(classroom, course, known):
+    names = [f"idea-{n:02}" for n in range(33)]
+    idea, locked = course.course.insights[SOFTMAX], course.lock.insights[SOFTMAX]
+    insights = {
+        name: replace(idea, id=name, needs=tuple(names[n - 1 : n])) for n, name in enumerate(names)
+    }  # each needs the one before
+    row = replace(course.course, insights=insights, order=tuple(names), goals={"everything": tuple(names)})
+    room = classroom(replace(course, course=row, lock=replace(course.lock, insights=dict.fromkeys(names, locked))))
+    turn, asked = room.start(), 0
+    while turn.move == "place":
+        asked += 1
+        knows = names.index(str(turn.say["insight"])) < known
+        turn = room.right(turn).then if knows else room.skip(turn.ask.ask_id)
+    assert asked <= 10
+    assert [name for name, status in room.statuses().items() if status == "shown"] == names[:known]
+
+
 def test_a_belief_met_in_placement_is_confronted_when_its_idea_comes_up(room, tool):
     """Not by what was said, which is long ago: other questions came between."""
     turn = room.start()

@@ -49,6 +49,7 @@ def look(environ: Mapping[str, str] = os.environ, home: Path = Path("/home/ada")
     return {check.part: check for check in examine(environ=environ, home=home, streams=(io.StringIO(),))}
 
 
+@pytest.mark.slow
 def test_whatever_does_not_work_has_a_cost_and_a_remedy() -> None:
     checks = look()
     for check in checks.values():
@@ -165,6 +166,7 @@ def test_a_broken_numpy_is_told_and_fatal(tmp_path: Path) -> None:
     assert said.endswith("exit 1")
 
 
+@pytest.mark.slow
 def test_a_torch_that_is_missing_or_broken_costs_the_torch_engine_and_no_more(tmp_path: Path) -> None:
     said = with_package(tmp_path, "torch", "raise ModuleNotFoundError('No module', name='torch')")
     assert "missing  torch      The torch engine needs torch, which is not installed." in said

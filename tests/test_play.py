@@ -167,6 +167,7 @@ def test_the_idea_that_an_open_question_is_about_is_not_told_for_nothing() -> No
     assert words(shown).count(insight.claim.rstrip(".")) == 1  # where it was typed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["a-derivative-is-sensitivity", "softmax-makes-shares", "text-is-numbers"])
 def test_what_is_said_to_a_question_does_not_depend_on_the_open_ones_key(
     name: str, monkeypatch: pytest.MonkeyPatch
@@ -220,13 +221,13 @@ def test_where_a_letter_is_asked_for_a_key_takes_a_slash(monkeypatch: pytest.Mon
         for question in insight.questions
         if question.kind == "text" and question.key == "r"
     )
-    one = replace(taught.lock.insights[name], questions=(ask,))
+    one = replace(taught.lock.insights[name], questions=(ask, replace(ask, id="another")))
     course = replace(taught.course, goals={"it": (name,)})
     other = Teachable(course=course, lock=replace(taught.lock, insights={**taught.lock.insights, name: one}))
     teach(other, monkeypatch)
     for line, outcome in (("r", "right"), ("/r", "gave_up")):
         store = known_learner()
-        shown, _ = play(typed(line, "/q"), store, goal="it")
+        shown, _ = play(typed("", line, "/q"), store, goal="it")  # Enter: on from the explanation
         assert "the keys take a slash" in words(shown)
         assert [event.body["outcome"] for event in store.events(LESSON) if event.kind == "evidence"] == [outcome]
 
@@ -266,6 +267,7 @@ def test_a_wrong_answer_meets_the_belief_it_fits_in_the_educators_words() -> Non
     assert any(f"“{belief}”" in words(shown) for belief, _ in told)
 
 
+@pytest.mark.slow
 @settings(max_examples=12, phases=[Phase.explicit, Phase.reuse, Phase.generate])  # a lesson is too long to shrink
 @given(
     width=st.sampled_from([40, 41, 60, 80, 200]),

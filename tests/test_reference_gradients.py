@@ -171,6 +171,7 @@ def test_depth_is_not_bounded_by_pythons_recursion_limit() -> None:
     assert x.grad == [[1.0]]
 
 
+@pytest.mark.slow
 def test_twelve_layers_of_64_channels_train_a_step() -> None:
     weights = reference.init_weights(random.Random(1), 5, n_layer=12, n_embd=64, std=0.02)
     loss, gradients = reference.loss_and_gradients(weights, [4, 1, 2], n_head=4)

@@ -90,6 +90,7 @@ def test_each_slope_is_the_numerical_one(name: str, x: float, y: float, sign: in
     assert b.grad == pytest.approx(numerical(0, 1), rel=1e-6, abs=1e-8)
 
 
+@pytest.mark.slow
 def test_a_chain_longer_than_pythons_stack_is_walked() -> None:
     first = Value(1.0)
     value = first

@@ -12,6 +12,7 @@ def drawn() -> Mapping[str, str]:
     return screens()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["80", "40", "plain", "colour", "no-color", "first-minute-40", "model-80", "model-40"])
 def test_a_lesson_looks_as_it_did(name: str, drawn: Mapping[str, str]) -> None:
     """If it is meant to look different: python -m tools.screens, and read what changed."""

@@ -20,7 +20,7 @@ from microgpt.tutor.turns import Turn
 
 STORED = 100_000  # events
 LESSONS = 100  # that they belong to, none of them one that is timed
-LEARNERS = 5  # whose lessons are timed, from the first turn to the last
+LEARNERS = 2  # whose lessons are timed, from the first turn to the last
 
 
 def fill(store: Store, events: int) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -60,16 +61,23 @@ def test_piped_it_is_a_table_without_control_codes(capfd: pytest.CaptureFixture[
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="only Linux lists a process's children as files")
 def test_ctrl_c_prints_what_was_measured_and_ends_what_is_at_work() -> None:
     keyboard, screen = pty.openpty()
-    command = [*COMMAND, "reference", *QUICK, "--batch", "1", "--batch", "100000", "--json"]  # a step of minutes
+    command = [*COMMAND, "reference", *QUICK, "--batch", "1", "--batch", "20000", "--json"]  # a step of minutes
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=screen, text=True) as process:
         os.close(screen)
-        shown = ""
-        while "reference float64, batch 100000" not in shown:
-            shown += os.read(keyboard, 4096).decode()
-        until(lambda: any(cpu_s(child) > 0.6 for child in children(process.pid)[1:]))  # the first is the yardstick
-        started = children(process.pid)
-        process.send_signal(signal.SIGINT)
-        out, _ = process.communicate(timeout=20)
+        shown, started = "", list[str]()
+        try:
+            while "reference float64, batch 20000" not in shown:
+                shown += os.read(keyboard, 4096).decode()
+            started = children(process.pid)
+            until(lambda: any(cpu_s(child) > 0.6 for child in children(process.pid)[1:]))  # the first is the yardstick
+            started = children(process.pid)
+            process.send_signal(signal.SIGINT)
+            out, _ = process.communicate(timeout=20)
+        except BaseException:  # what is at work would be so for minutes, and starve the tests that follow
+            for child in (*started, str(process.pid)):
+                with suppress(ProcessLookupError):
+                    os.kill(int(child), signal.SIGKILL)
+            raise
     os.close(keyboard)
     assert process.returncode == 130
     run = json.loads(out)

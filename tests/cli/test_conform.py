@@ -30,6 +30,7 @@ def test_a_fault_planted_in_the_javascript_example_is_named(fault: str, tmp_path
     assert names == {planted.stage: [planted.name]}
 
 
+@pytest.mark.slow
 def test_three_faults_in_one_port_are_all_named(tmp_path: Path, capsys: Captured) -> None:
     edits = {key: new for name in ("epsilon 1e-6", "keys and values cut off", "no bias correction")
              for key, new in PLANTED[name].edits.items()}  # fmt: skip
@@ -45,6 +46,7 @@ def test_the_python_example_is_the_same_function(capsys: Captured) -> None:
     assert "the same function" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_the_javascript_example_is_the_same_function(capsys: Captured) -> None:
     assert call(node(TARGET_JS)) == 0
     assert "the same function" in capsys.readouterr().out
@@ -57,6 +59,7 @@ def test_an_engine_is_told_with_every_vector_and_a_next_command(capsys: Captured
     assert lines[-2:] == ["the same function: no difference is above 1e-09", "next: microgpt reproduce"]
 
 
+@pytest.mark.slow
 def test_a_faulty_port_is_told_in_lines_of_80_columns_without_control_codes(tmp_path: Path, capsys: Captured) -> None:
     edits = {
         "(score + top).exp()": "score.exp()",
@@ -125,6 +128,7 @@ def test_an_answer_of_another_form_is_told_where(edit: str, tmp_path: Path, caps
     assert ANSWERS[edit] in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "number",
     ["float('nan')", "None", *(pytest.param(large, marks=pytest.mark.slow) for large in ("float('inf')", "10**400"))],

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from microgpt import reference
 from microgpt.config import parameter_shapes
 from microgpt.engines.conformance import FLOOR, TOLERANCES
@@ -38,6 +40,7 @@ def test_the_documented_way_to_read_the_vectors_works(tmp_path: Path) -> None:
     assert (read.returncode, int(read.stdout)) == (0, len(RECIPES))
 
 
+@pytest.mark.slow
 def test_the_documented_output_is_what_is_printed(tmp_path: Path, capsys: Captured) -> None:
     port = plant(TARGET, CUT_OFF, tmp_path / "port.py")
     assert call(python(port)) == 1

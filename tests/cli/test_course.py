@@ -34,6 +34,7 @@ def run(*words: str) -> Result:
     return CliRunner().invoke(app, ["course", *words])
 
 
+@pytest.mark.slow
 def test_an_educators_round_is_lint_lock_lint(folder: Path) -> None:
     first = run("lint", str(folder))
     assert first.exit_code == 0
@@ -45,6 +46,7 @@ def test_an_educators_round_is_lint_lock_lint(folder: Path) -> None:
     assert "Next" not in run("lint", str(folder)).stdout
 
 
+@pytest.mark.slow
 def test_a_lock_made_again_is_the_same_file_untouched(locked: Path) -> None:
     path = locked / "course.lock.json"
     before = (path.read_bytes(), path.stat().st_mtime_ns)

@@ -65,6 +65,7 @@ def test_an_engine_that_is_not_installed_is_listed_with_what_to_type() -> None:
     assert all(char.isprintable() for char in done.stdout.replace("\n", ""))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("off", "at"), [(1e-6, 3), (float("nan"), 3)])
 def test_an_engine_that_is_another_function_is_told_with_the_step_and_exit_code_1(
     off: float, at: int, monkeypatch: pytest.MonkeyPatch, capsys: Captured

@@ -32,6 +32,7 @@ def call(*args: str | Path) -> int:
     return code
 
 
+@pytest.mark.slow
 def test_it_prints_the_losses_and_writes_the_samples_of_the_original(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -195,6 +196,7 @@ def test_on_a_full_disk_it_ends_with_one_line_and_the_run_can_go_on_later(
     assert call("sample", small_disk / "run", "-n", "1") == 0
 
 
+@pytest.mark.slow
 def test_where_the_trace_finds_a_full_disk_the_run_is_saved_and_goes_on_later(
     small_disk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -306,7 +308,8 @@ def test_the_help_imports_nothing_heavy() -> None:
     assert "click" in loaded
 
 
-@pytest.mark.parametrize("engine", ["numpy", pytest.param("torch", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["numpy", "torch"])
 def test_too_little_memory_is_one_line_and_the_run_is_whole(tmp_path: Path, engine: str) -> None:
     limit = 1_500_000_000 if engine == "numpy" else 6_000_000_000  # bytes of address space; torch alone takes 3 GB
     batch, channels = 20_000, 256 if engine == "numpy" else 1024

@@ -74,6 +74,7 @@ def test_the_first_screen_shows_the_learners_own_name_and_a_key_ends_the_trainin
     assert "Saved. Go on with: microgpt tutor" in screen.words
 
 
+@pytest.mark.slow
 def test_ctrl_c_during_the_training_leaves_the_name_saved() -> None:
     with window() as screen:
         screen.wait_for("What should I call you?")
@@ -130,6 +131,7 @@ def test_left_in_the_middle_of_a_question_it_comes_again(ending: str) -> None:
         again.wait_for(f"{question} >")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("known")
 @pytest.mark.parametrize("columns", [40, 80])
 def test_no_line_is_wider_than_the_window(columns: int) -> None:
@@ -143,6 +145,7 @@ def test_no_line_is_wider_than_the_window(columns: int) -> None:
     assert max(cell_len(line) for line in screen.text.split("\n")) <= columns
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("known")
 def test_what_is_longer_than_the_window_comes_in_parts() -> None:
     with window(rows=24) as screen:
@@ -157,6 +160,7 @@ def test_what_is_longer_than_the_window_comes_in_parts() -> None:
         assert screen.close() == 0
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("known")
 def test_code_and_numbers_are_blue_unless_no_color_is_set() -> None:
     shown: dict[str, str] = {}

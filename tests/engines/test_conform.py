@@ -80,6 +80,7 @@ def test_a_known_fault_of_the_forward_pass_is_named_alone_and_its_gradients_pass
     assert report.judged == ("forward", "gradients", "weights")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("fault", "variant"), variants(GRADIENT_FAULTS))
 def test_a_known_fault_of_the_gradients_is_named_alone(fault: Fault, variant: Replaced) -> None:
     assert names(verdict_on(variant)) == {"gradients": [fault.name]}

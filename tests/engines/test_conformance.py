@@ -79,6 +79,7 @@ def test_step_for_step_it_learns_what_the_reference_learns(name: str) -> None:
     assert_alike(reference, engine)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("micro_batch", [0, 1, 2])
 @pytest.mark.parametrize("final_norm", [False, True])
 @pytest.mark.parametrize("name", ["numpy", "torch"])

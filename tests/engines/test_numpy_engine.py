@@ -71,6 +71,7 @@ def test_loss_gradients_and_logits_are_those_of_the_reference_however_the_batch_
     assert_near({"logits": engine.logits(tokens)}, {"logits": slow.logits(tokens)}, ROOM[dtype])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("final_norm", [False, True])
 @pytest.mark.parametrize("micro_batch", [0, 1, 3])
 @pytest.mark.parametrize("dtype", TYPES)

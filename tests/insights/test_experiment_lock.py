@@ -53,6 +53,7 @@ def no_training(*_: object, **__: object) -> None:
     raise AssertionError("nothing is to be trained")
 
 
+@pytest.mark.slow
 def test_the_lock_holds_a_verdict_a_line_and_gives_the_same_bytes_without_training_again(
     tried: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

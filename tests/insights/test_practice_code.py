@@ -85,6 +85,7 @@ def test_a_wrong_program_that_is_no_beliefs_points_at_none_and_names_the_first_i
     assert "yours gives [0.25" in grade.why
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("code", "why"),
     [

@@ -218,6 +218,7 @@ def test_every_swap_above_makes_a_choice_somewhere(classroom, tool):
     assert len(swaps) > len(EVERY) / 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answers", ["right", "mixed", "wrong"])
 def test_which_question_comes_next_does_not_depend_on_its_key(classroom, tool, answers):
     """A whole lesson, each step taken again from the same record, with the key of the question it opens changed."""

@@ -64,6 +64,7 @@ def test_who_knows_all_but_was_not_placed_masters_all(room):
     assert set(room.statuses().values()) == {"mastered"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("learner", [skips, reveals, hints_to_the_end, bluffs, wavers])
 @pytest.mark.parametrize("goal", ["", "attention", "optimizer"])
 def test_every_lesson_ends_however_the_learner_goes_about_it(room, learner, goal):

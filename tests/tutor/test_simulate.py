@@ -68,6 +68,7 @@ def lesson(course, number, *, script=DEFAULT.script, assumptions=USUAL):
 # ---- the lesson is the real one
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", ONE_OF_EACH, ids=lambda number: kind_of(number))
 def test_the_same_words_sent_to_the_lesson_tools_make_the_same_record(course, number):
     played = lesson(course, number).recorder.events

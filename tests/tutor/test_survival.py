@@ -78,6 +78,7 @@ def checked(path):
     return events
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("quotes", [["[-7, -7]", "[-7, -7]"], ["[-7, -7]", "[-8, -8]"]])
 def test_two_processes_that_answer_one_question_are_graded_once(tmp_path, quotes):
     path = tmp_path / "learner.db"

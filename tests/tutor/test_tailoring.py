@@ -108,6 +108,7 @@ def test_what_was_shown_is_spared_and_nothing_else_changes(classroom):
     assert about(knows, ADAM) == about(does_not, ADAM)
 
 
+@pytest.mark.slow
 def test_a_diagnosed_belief_changes_its_own_insight_and_what_is_built_on_it_alone(classroom):
     rooms = [classroom(script=replace(default_script(), placement=1)) for _ in range(3)]
     for belief, room in enumerate(rooms):
@@ -117,6 +118,7 @@ def test_a_diagnosed_belief_changes_its_own_insight_and_what_is_built_on_it_alon
     assert about(rooms[0], ADAM) == about(rooms[1], ADAM) == about(rooms[2], ADAM)
 
 
+@pytest.mark.slow
 def test_a_repeated_error_is_met_in_another_way(classroom):
     def again(room, turn):
         return wrong(room, turn) if turn.say["insight"] == SOFTMAX else right(room, turn)
@@ -145,6 +147,7 @@ def test_a_time_budget_cuts_the_plan_short_and_changes_nothing_before(classroom)
     assert plans(hurried)[:cut] == plans(unhurried)[:cut]
 
 
+@pytest.mark.slow
 def test_days_away_bring_reviews_and_then_the_same_lesson(classroom):
     """Two learners know one idea and stop; one comes back in half an hour, the other in 40 days."""
     soon, late = classroom(), classroom()

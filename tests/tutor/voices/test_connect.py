@@ -117,6 +117,7 @@ def test_a_server_that_needs_no_key_may_be_anywhere(voice, address, host):
     assert connect(Choice(voice=voice, model="any", base_url=address), {}).host == host
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("voice", KEYS)
 def test_the_variable_that_an_sdk_knows_names_the_server_and_is_held_to_the_same_rules(voice, monkeypatch):
     name = {"claude": "ANTHROPIC_BASE_URL", "compatible": "OPENAI_BASE_URL"}[voice]

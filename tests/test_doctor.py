@@ -75,6 +75,7 @@ def test_a_python_that_was_not_optimised_is_said_to_be_slower() -> None:
     assert ("(plain)" in check.found) == (check.state == "limited") == ("slower" in check.cost)
 
 
+@pytest.mark.slow
 def test_a_graphics_card_that_torch_does_not_use_is_said_to_be_idle(tmp_path: Path) -> None:
     check = check_torch(driver=tmp_path)
     assert ("on cpu" in check.found) == (check.state == "limited") == ("idle" in check.cost)

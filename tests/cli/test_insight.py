@@ -61,6 +61,7 @@ def test_in_a_folder_with_one_python_file_a_page_and_a_course_are_begun(
     assert (tmp_path / "share-out.md").read_text() == page
 
 
+@pytest.mark.slow
 def test_in_a_course_that_is_there_only_the_page_is_written(folder: Path) -> None:
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     done = run("new", "mean", str(folder), "--id", "shares-are-even")

@@ -274,6 +274,7 @@ def test_a_misspelt_anchor_is_told_the_nearest_name(report: Report, faulty: Path
     assert told[str(faulty / "anchor-none.md")] == "Try  anchor: NAME-OF-A-FUNCTION"
 
 
+@pytest.mark.slow
 def test_the_json_says_of_how_many_misconceptions_holds_what_has_to_hold_of_each(folder: Path) -> None:
     assert lint_course(folder).to_json()["shown"] == {"distinguishable": 6, "named_alone": 6, "on_a_holdout": 6}
     page = folder / "a-mean-is-a-fair-share.md"

@@ -182,6 +182,7 @@ def test_a_setting_that_fails_leaves_no_folder(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_a_batch_that_no_computer_could_hold_is_refused_before_it_is_tried(tmp_path: Path) -> None:
     data = tmp_path / "data.txt"
     data.write_text("to be or not " * 100_000)

@@ -127,6 +127,7 @@ def test_reading_and_answering_take_the_time_that_is_assumed(course):
     assert at.tally.seconds == 100 * read + 7 * asked
 
 
+@pytest.mark.slow
 def test_a_run_is_the_same_each_time_it_is_made():
     small = school(*with_baselines([DEFAULT.script]), learners=4)
     assert run_schools([small]) == run_schools([small])

@@ -100,6 +100,7 @@ def test_a_sitting_shows_what_it_cost_and_ends_with_the_built_in_voice_before_th
     assert len(server.requests) == asked
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("one_idea")
 def test_an_answer_that_broke_off_is_paid_for_at_its_worst_and_one_refused_is_not(server, taught, act):
     wire = server.wire(most=1.0)

@@ -162,7 +162,8 @@ def main(folder: Path, seed: int, count: int) -> None:
         whole, _ = taught_in_a_child(folder / "whole.db", number)
         killed, kills, left = list[str](), 0, rng.choice((1, 1, 2, 3))
         while True:
-            acts = rng.randrange(1, len(whole)) if left else 0  # at times fewer are left: then it is not killed
+            most = len(whole) if kills else max(2, len(whole) // 2)  # the first one while there is much left
+            acts = rng.randrange(1, most) if left else 0  # at times fewer are left: then it is not killed
             told, died = taught_in_a_child(folder / "killed.db", number, acts=acts, later_s=rng.uniform(0, 0.01))
             killed, kills, left = [*killed, *told], kills + died, max(0, left - 1)
             if not died:

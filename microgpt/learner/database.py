@@ -5,6 +5,7 @@ Read `store.py` for what is kept in it.
 
 import os
 import sqlite3
+import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from itertools import chain
@@ -164,7 +165,7 @@ def _make_private(path: Path) -> None:
 def prepare(db: sqlite3.Connection, path: Path, migrations: Sequence[Sequence[str]] = MIGRATIONS) -> None:
     """Set the connection up and bring the file to the latest format, all of the way or not at all."""
     version = _version(db, path, len(migrations))
-    db.execute("PRAGMA journal_mode = WAL")
+    _use_wal(db)
     # In WAL mode, less than FULL syncs at checkpoints only: a power cut would take back answers that the screen showed.
     db.execute("PRAGMA synchronous = FULL")
     if version == len(migrations):
@@ -175,6 +176,23 @@ def prepare(db: sqlite3.Connection, path: Path, migrations: Sequence[Sequence[st
         _back_up(path, version)
     _migrate(db, version, migrations)
     db.execute("COMMIT")
+
+
+def _use_wal(db: sqlite3.Connection) -> None:
+    """Let readers and a writer go side by side.
+
+    Of several that turn a new file to it at once, SQLite refuses all but one without waiting, so we do that.
+    """
+    (patience_ms,) = db.execute("PRAGMA busy_timeout").fetchone()
+    deadline = time.monotonic() + patience_ms / 1000
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+        time.sleep(0.01)
 
 
 def _migrate(db: sqlite3.Connection, version: int, migrations: Sequence[Sequence[str]]) -> None:

@@ -4,6 +4,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -68,6 +69,19 @@ def test_many_that_open_a_new_record_at_once_all_succeed(tmp_path):
     assert at_once(8, work) == []
     with Store.open(tmp_path / "learner.db") as store:
         assert numbers(store) == list(range(1, 9))
+
+
+def test_who_opens_a_new_record_while_another_makes_it_waits(tmp_path):
+    """SQLite itself refuses at once here, however long it was told to wait."""
+    path = tmp_path / "learner.db"
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        done = threading.Timer(0.3, lambda: other.execute("ROLLBACK"))
+        done.start()
+        with Store.open(path) as store:
+            append(store)
+            assert numbers(store) == [1]
+        done.join()
 
 
 def test_a_block_is_on_the_disk_before_it_ends_readers_need_not_wait_and_writers_wait_as_told(tmp_path):

@@ -182,17 +182,16 @@ def _close(
     credited = outcome == "right" and ask.rung == 0 and not ask.exercise
     question = at.question(ask)
     refutes = list(question.shows) if question and credited else []
-    known = {*at.state.insight(ask.insight).refuted, *refutes} - {*possible}
-    beliefs = at.lesson.taught.course.insights[ask.insight].misconceptions
-    standing = [belief.id for belief in beliefs if belief.id not in known]
-    settles = at.state.plan.move == "place" and credited and not ask.options and not standing
+    beliefs = [belief.id for belief in at.lesson.taught.course.insights[ask.insight].misconceptions]
+    ruled_out = {*at.state.insight(ask.insight).refuted, *refutes}
+    settles = at.state.plan.move == "place" and credited and not ask.options and ruled_out >= {*beliefs}
     verdict: dict[str, Json] = {
         "credited": credited,
         "why_not": why_not,
         "settles": settles,
         "implies": list(at.lesson.taught.ancestors(ask.insight)) if settles else [],
         "refutes": refutes,
-        "standing": standing,
+        "beliefs": list[Json](beliefs),
     }
     if ask.exercise:
         verdict["exercise"] = ask.exercise

@@ -31,7 +31,7 @@ def apply(state: LessonState, event: Event) -> LessonState:
         hint        rung
         unparsed    quote, options
         evidence    the fields of `Evidence`; credited, why_not; settles, whether it spares the learner the insight, and
-                    implies, what else; refutes and standing (misconceptions); of an exercise its id
+                    implies, what else; refutes, and beliefs, all there are (misconceptions); of an exercise its id
         skip        outcome: skipped or abandoned
         reveal
         void        reason; from `correct` also state, as it would be without the attempt
@@ -124,13 +124,14 @@ def _evidence(state: LessonState, ask: OpenAsk, body: Mapping[str, Any]) -> Less
         after = replace(before, holdouts=(*before.holdouts, now.isoformat()))
         return _close(_with(state, ask.insight, after), closed)
     plan = cast(Plan, state.plan)
+    refuted = _without(tuple(dict.fromkeys((*before.refuted, *body["refutes"]))), evidence.misconceptions)
     after = replace(
         _answered(before, plan, evidence.outcome, now),
         knowledge=knowledge,
         shown=(before.shown or (plan.move == "place" and body.get("settles", closed.credited))) and right,
         possible=_without(evidence.misconceptions or before.possible, body["refutes"]),
-        refuted=_without(tuple(dict.fromkeys((*before.refuted, *body["refutes"]))), evidence.misconceptions),
-        standing=tuple(body.get("standing", ())),
+        refuted=refuted,
+        standing=_without(tuple(body.get("beliefs", ())), refuted),
         confronted=(*before.confronted, plan.belief) if plan.belief else before.confronted,
     )
     after = _settle(after, plan.move, right, now)

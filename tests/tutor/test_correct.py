@@ -36,6 +36,16 @@ def checked_state(store):
     return folded
 
 
+def beliefs_ruled_out(store):
+    """Return, by insight with an answer that stands, the beliefs that those answers have ruled out."""
+    ruled_out = {}
+    for answer in store.answers(LESSON):
+        if answer.counts:
+            before = ruled_out.get(answer.insight, set())
+            ruled_out[answer.insight] = (before | {*answer.refutes}) - {*answer.misconceptions}
+    return ruled_out
+
+
 @settings(max_examples=15)
 @given(said=st.lists(SAID, min_size=1, max_size=16), later=st.lists(SAID, max_size=2), data=st.data())
 def test_what_is_known_afterwards_is_what_the_answers_that_stand_make_of_it(averages, study, said, later, data):
@@ -53,6 +63,11 @@ def test_what_is_known_afterwards_is_what_the_answers_that_stand_make_of_it(aver
             state = checked_state(store)
             known = {answer.insight: knowledge for answer, knowledge in history(store.answers(LESSON))}
             assert all(insight.knowledge == known.get(name, Knowledge()) for name, insight in state.insights.items())
+            ruled_out = beliefs_ruled_out(store)
+            for name, insight in state.insights.items():
+                beliefs = [belief.id for belief in load_course(averages).insights[name].misconceptions]
+                left = [belief for belief in beliefs if belief not in ruled_out.get(name, beliefs)]
+                assert [*insight.standing] == left
         study(store, averages, "ada", later, now=now)
         checked_state(store)
 

@@ -9,8 +9,9 @@ import re
 from collections.abc import Mapping
 from typing import cast
 
-from microgpt.errors import LessonError
+from microgpt.errors import LessonError, SandboxError
 from microgpt.insights.course import Course
+from microgpt.learner.evidence import Json
 from microgpt.learner.profile import Profile
 from microgpt.live import Growing
 from microgpt.terminal import Terminal
@@ -35,6 +36,8 @@ ASKING = (
 NO_MODEL = "No model is here to answer."
 NOTHING_FITS = "Nothing in this course fits. Try other words; ? alone is a hint."
 ASKED_ABOUT = "What fits best is the idea that you are asked about. ? gives a hint on it."
+NOTHING_TO_TRY = "Nothing is worked through here that could be tried with other values."
+SHORT_VALUE = 40  # columns
 MEASURING = "This question only measures, so nothing is looked up. Ask again after it."
 WITH_EDITOR = "e opens your editor; what you save is tried."
 WITHOUT_EDITOR = "e begins it: write line by line, and end with a line that holds a single dot."
@@ -129,6 +132,26 @@ class Dialogue:
         except LessonError as error:  # another window has opened an exercise
             self._say(str(error))
 
+    def show_yours(self, turn: Turn, profile: Profile) -> None:
+        """Show what the turn's idea comes to with the learner's name, where its page says how."""
+        if not (turn.say.get("yours") and profile.name):
+            return
+        try:
+            example = self._tools.example(turn.lesson, profile.name)
+        except (LessonError, SandboxError):  # another window went on, or nothing can run it here
+            return
+        if not example.why_not:
+            self._terminal.show((Paragraph(text=offline.WITH_YOURS), *offline.word_example(example)))
+
+    def try_out(self, turn: Turn, values: str) -> None:
+        """Work the turn's example through with what the learner typed."""
+        try:
+            if not values:
+                raise LessonError(how_to_try(turn) or NOTHING_TO_TRY)
+            self._terminal.show(offline.word_example(self._tools.example(turn.lesson, values)), again=True)
+        except (LessonError, SandboxError) as error:
+            self._say(str(error))
+
     @property
     def how_to_write(self) -> str:
         """How a whole function is written here."""
@@ -182,6 +205,16 @@ class Dialogue:
         self._terminal.show((Paragraph(text=text),))
 
 
+def how_to_try(turn: Turn) -> str:
+    """Say how a worked example takes values of the learner's own; empty where it takes none."""
+    inputs = str(cast(Mapping[str, Json], turn.say.get("worked") or {}).get("inputs", ""))
+    if turn.say.get("yours"):
+        return "t and a text of yours tries it with that: t banana"
+    first = re.split(r"   (?=\w+ = )", inputs)[0]
+    value = first if len(first) <= SHORT_VALUE else f"{first.partition(' = ')[0]} = ..."
+    return f"t tries it with values of yours: t {value}" if inputs else ""
+
+
 def asks_back(line: str, ask: Ask | None) -> bool:
     """Whether the learner asks something back, in words.
 
@@ -208,7 +241,7 @@ def key_of(line: str) -> str:
     >>> [key_of(line) for line in ("/r", "/x it should be 2", "r", "/ 2")]
     ['r', 'x it should be 2', 'r', '/ 2']
     """
-    return line[1:] if re.fullmatch(r"/([hrslpqe?]|x .*)", line) else line
+    return line[1:] if re.fullmatch(r"/([hrslpqet?]|[xt] .*)", line) else line
 
 
 def is_asked_for(line: str, ask: Ask) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from microgpt import opening
-from microgpt.dialogue import Dialogue, asks_back, is_asked_for, key_of
+from microgpt.dialogue import Dialogue, asks_back, how_to_try, is_asked_for, key_of
 from microgpt.errors import LessonError, SandboxError
 from microgpt.greeting import SUBJECT, just, promise, title, welcome_back, without_just
 from microgpt.insights.course import Course, find_course, load_course
@@ -200,7 +200,8 @@ class Sitting:
 
     def _at_reading(self, turn: Turn, profile: Profile) -> Turn:
         """Wait until what was drawn has been read; only then was it said."""
-        self._say("Enter goes on.", quiet=True)
+        self._dialogue.show_yours(turn, profile)
+        self._say(f"Enter goes on. {how_to_try(turn)}".strip(), quiet=True)
         while True:
             line = key_of(self._terminal.read())
             if not line:
@@ -210,7 +211,7 @@ class Sitting:
 
     def _aside(self, turn: Turn, line: str) -> bool:
         """Do what a line asks for if it leaves the turn as it is; say whether it did."""
-        key, _, reason = line.partition(" ")
+        key, _, rest = line.partition(" ")
         if line == "q":
             raise EOFError  # as if the input had ended
         if line == "l":
@@ -218,7 +219,9 @@ class Sitting:
         elif line == "p":
             self._terminal.show(offline.word_progress(self._tools.progress(turn.lesson)))
         elif key == "x":
-            self._contest(turn, reason)
+            self._contest(turn, rest)
+        elif key == "t" and (rest or not turn.ask):  # where there is an example; its values are no answer
+            self._dialogue.try_out(turn, rest)
         elif asks_back(line, turn.ask) and not self._dialogue.listens:
             self._dialogue.look_up(line, turn)
         else:

@@ -902,3 +902,59 @@ class TwoDigits(float):
 def added_up(numbers):
     """Some numbers, each times 1, added up by `dots` on that machine."""
     return round(float(dots([[TwoDigits(number) for number in numbers]], [[1.0] * len(numbers)])[0][0]), 6)
+
+
+# ---- the learner's own text ----
+
+ALPHABET = "abcdefghijklmnopqrstuvwxyz"
+
+
+def letters(text):
+    """What the model of names reads of a text: its letters from a to z, as small ones, as many as have a place."""
+    read = [char for char in text.lower() if char in ALPHABET]
+    if not read:
+        raise ValueError("it has no letter from a to z")
+    return "".join(read[:15])
+
+
+def asked_about(text):
+    """What training asks about a text: after which characters which one comes."""
+    tokens = ["BOS", *text, "BOS"]
+    asked = sorted(asked_in_training(text).items())
+    return [f"after {' '.join(tokens[: place + 1])}: {tokens[answer]}" for place, answer in asked]
+
+
+def surprise_at_each(name):
+    """How unlikely an untrained model finds each letter of a name, in nats, and their mean."""
+    weights = {part: Node(rows) for part, rows in init_weights(random.Random(42), 27).items()}
+    *read, _ = tokens = encode(name, ALPHABET)
+    rows, came = gpt(read, weights, 4).data, tokens[1:]
+    losses = [cross_entropy(Node([row]), [token]).data[0][0] for row, token in zip(rows, came, strict=True)]
+    places = [f"{token}: {loss:.2f} nats" for token, loss in zip([*name, "BOS"], losses, strict=True)]
+    return [*places, f"their mean, the loss: {sum(losses) / len(losses):.2f} nats"]
+
+
+def row_of_each(name):
+    """Which row of its table embed gives for each token of a name."""
+    numbered = [[row] for row in range(27)]
+    rows = looked_up(numbered, encode(name, ALPHABET))
+    return [f"{token}: row {row}" for token, (row,) in zip(["BOS", *name, "BOS"], rows, strict=True)]
+
+
+def seen_by_each(text):
+    """To which characters each character of a text can give a share."""
+    shares = causal_softmax(Node([[0.0] * len(text) for _ in text])).data
+    return [
+        f"{char} looks at {' '.join(seen for seen, share in zip(text, row, strict=True) if share)}"
+        for char, row in zip(text, shares, strict=True)
+    ]
+
+
+def changed_by_each(name):
+    """How many rows of logits change with each letter of a name, of which a small model has room for nine."""
+    name = name[:9]
+    others = [f"{name[:place]}{'a' if char == 'z' else 'z'}{name[place + 1 :]}" for place, char in enumerate(name)]
+    return [
+        f"another letter for {char}: {len(name) - rows_kept(name, other)} of {len(name)} rows are others"
+        for char, other in zip(name, others, strict=True)
+    ]

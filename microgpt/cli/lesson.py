@@ -10,10 +10,10 @@ from microgpt.errors import MicroGPTError
 
 if TYPE_CHECKING:  # sqlite and fsrs would make `--help` slow
     from microgpt.tutor.tools import LessonTools
-    from microgpt.tutor.turns import Graded, Hint, Progress, Result, Source, Turn, Verdict
+    from microgpt.tutor.turns import Example, Graded, Hint, Progress, Result, Source, Turn, Verdict
     from microgpt.tutor.voices import Spoken
 
-    Said: TypeAlias = Turn | Graded | Hint | Verdict | Progress | Result | Source
+    Said: TypeAlias = Turn | Graded | Hint | Verdict | Progress | Example | Result | Source
 
 EPILOG = """\b
 A lesson, call by call; LESSON and ASK_ID stand in the answers:
@@ -121,6 +121,15 @@ def evaluate(lesson_id: str, code: str, as_json: bool) -> None:
     _call(lambda tools: tools.evaluate(lesson_id, code), as_json)
 
 
+@lesson.command(epilog='Example:  microgpt lesson example me-microgpt "scores = [1, 2]" --json')
+@lesson_argument
+@click.argument("values")
+@json_option
+def example(lesson_id: str, values: str, as_json: bool) -> None:
+    """Work the turn's example through with the learner's own VALUES: inputs of it, or, where it says yours, a text."""
+    _call(lambda tools: tools.example(lesson_id, values), as_json)
+
+
 @lesson.command(epilog="Example:  microgpt lesson source me-microgpt softmax --json")
 @lesson_argument
 @click.argument("symbol")
@@ -173,7 +182,7 @@ def _print(said: "Said") -> None:
 
 def _worded(said: "Said") -> "Spoken":
     from microgpt.learner.profile import Profile
-    from microgpt.tutor.turns import Graded, Hint, Progress, Result, Turn, Verdict
+    from microgpt.tutor.turns import Example, Graded, Hint, Progress, Result, Turn, Verdict
     from microgpt.tutor.voices import offline
 
     nobody = Profile(id="", name="")
@@ -188,6 +197,8 @@ def _worded(said: "Said") -> "Spoken":
             return offline.word_verdict(said)
         case Progress():
             return offline.word_progress(said)
+        case Example():
+            return offline.word_example(said)
         case Result():
             return offline.word_result(said)
         case _:

@@ -9,7 +9,7 @@ from functools import partial
 from microgpt.errors import CourseError
 from microgpt.insights.course import Course
 from microgpt.insights.grading import same
-from microgpt.insights.insight import Insight, Question
+from microgpt.insights.insight import YOURS, Insight, Question
 from microgpt.insights.locked import Answer, Fault, LockedQuestion, can_be_typed, judge, rounded
 from microgpt.insights.mutant import apply_mutant
 from microgpt.insights.parallel import candidates, choose
@@ -21,6 +21,7 @@ from microgpt.sandbox import Job, Json, Limits, Outcome, Program, run_jobs
 # longer, or a busy machine would make another lock.
 _LIMITS = Limits(wall_s=15.0, cpu_s=1.0)
 _WORTH_A_SANDBOX = 100  # jobs; to start one takes as long as twenty of them
+SAMPLE = "ada"  # a text that every learner's example must work with
 _SUBJECT = ""  # among the names of misconceptions: the subject itself
 
 Answers = Mapping[str, tuple[LockedQuestion, ...]]
@@ -62,6 +63,7 @@ def compute_answers(
     broken = _broken_program(course, trusted) if with_code else None
     if broken:
         return {}, (*errors, broken)
+    errors += _broken_yours(course, with_code, trusted)
     authored = [_Case(insight=i, question=q, parallel=False) for i in with_code for q in i.questions]
     locked, failed = _answer_cases(course, authored, mutants, {}, trusted)
     endless = {i.id: _endless(locked[i.id]) for i in with_code}
@@ -271,6 +273,19 @@ def _broken_program(course: Course, trusted: bool) -> CourseError | None:
     path = course.folder / "helpers.py" if course.helpers else course.subject_path
     message = f"the subject and its helpers cannot be loaded: {outcome.detail or outcome.kind}. Try running them."
     return CourseError(message, path=str(path))
+
+
+def _broken_yours(course: Course, insights: Sequence[Insight], trusted: bool) -> list[CourseError]:
+    """Return which examples with the learner's own text fail on a plain one."""
+    tried = [insight for insight in insights if insight.yours]
+    program = _program(course, course.subject_source)
+    jobs = [Job(program=program, expression=insight.yours, inputs={YOURS: SAMPLE}) for insight in tried]
+    outcomes = run_jobs(jobs, limits=_LIMITS, trusted=trusted)
+    return [
+        insight.error("yours", f"fails on the text {SAMPLE!r}: {outcome.detail or outcome.kind}. Try it yourself.")
+        for insight, outcome in zip(tried, outcomes, strict=True)
+        if outcome.kind != "value"
+    ]
 
 
 def _told_once(failed: Sequence[tuple[_Case, CourseError]]) -> Iterator[CourseError]:

@@ -17,10 +17,11 @@ from microgpt.insights.subject import parse_python
 from microgpt.sandbox import Json
 
 INSIGHT_KEYS = (
-    "id", "claim", "anchor", "needs", "ask", "call", "within", "keep", "show", "options", "questions", "misconceptions",
-    "skip", "revision",
+    "id", "claim", "anchor", "needs", "ask", "call", "within", "keep", "show", "yours", "options", "questions",
+    "misconceptions", "skip", "revision",
 )  # fmt: skip
 QUESTION_KEYS = ("ask", "call", "holdout", "options", "right", "wrong")  # every other key is an input
+YOURS = "yours"  # what an expression calls the learner's own text
 MISCONCEPTION_KEYS = ("belief", "mutant", "counter", "reply")
 IDENTIFIER = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 LONGEST_ID = 64  # characters
@@ -79,6 +80,8 @@ class Insight:
         within: how far a number may be from the key and still be right.
         keep: inputs that parallel questions take over unchanged, so that an `ask` may speak of them.
         show: further symbols whose source is printed.
+        yours: an expression of the subject in which ``yours`` stands for the learner's own text: their name, or what
+            they type. What it gives is shown after the explanation; may be empty.
         skip: what to leave out when teaching it.
         text: the Markdown above ``## Where it breaks``; `breaks` is what stands below.
         revision: counted up where the meaning changed, so that earlier answers no longer count.
@@ -94,6 +97,7 @@ class Insight:
     within: float
     keep: tuple[str, ...]
     show: tuple[str, ...]
+    yours: str
     options: tuple[str, ...]
     questions: tuple[Question, ...]
     misconceptions: tuple[Misconception, ...]
@@ -139,6 +143,7 @@ def parse_insight(text: str, path: str) -> Insight:
         within=_within(doc),
         keep=doc.texts("keep"),
         show=doc.texts("show"),
+        yours=doc.text("yours", ""),
         options=doc.texts("options"),
         questions=questions,
         misconceptions=misconceptions,
@@ -218,6 +223,7 @@ def _check_questions(doc: Document, insight: Insight) -> None:
         else:
             _check_wrong_answers(doc, key, question, [m.id for m in insight.misconceptions])
     _check_keep(doc, insight)
+    _check_yours(doc, insight, with_code)
     taught_with = [q.id for q in insight.questions if not q.holdout]
     for belief in insight.misconceptions:
         key = f"misconceptions.{belief.id}"
@@ -236,6 +242,19 @@ def _check_keep(doc: Document, insight: Insight) -> None:
         if name not in inputs:
             hint = nearest(name, inputs) if inputs else "Try deleting the line."
             raise doc.error(f"keep.{i}", f"no question has an input {name!r} to keep. {hint}")
+
+
+def _check_yours(doc: Document, insight: Insight, with_code: bool) -> None:
+    if not insight.yours:
+        return
+    if not with_code:
+        raise doc.error("yours", "without a `call:` there is no code to run on the learner's text. Try deleting it.")
+    try:
+        used = _names_in(insight.yours)
+    except CourseError as error:
+        raise doc.error("yours", f"this is no expression: {error.message}") from None
+    if YOURS not in used:
+        raise doc.error("yours", "the learner's text is not used. Try a call with  yours  in it, such as len(yours).")
 
 
 def _check_call(doc: Document, key: str, question: Question, call: str) -> None:

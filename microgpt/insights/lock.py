@@ -201,5 +201,7 @@ def _parts(insight: Insight) -> list[Json]:
     ]
     mutants: list[Json] = [[m.id, m.mutant] for m in insight.misconceptions]
     own: list[Json] = [insight.id, insight.anchor, insight.ask, insight.call, insight.within, list(insight.options)]
-    kept: list[Json] = [["keep", *insight.keep]] if insight.keep else []  # without it, the hash of before it was known
-    return [*own, *kept, questions, mutants]
+    # What came later has no part where it is not used, so that the hash stays what it was.
+    kept: list[Json] = [["keep", *insight.keep]] if insight.keep else []
+    yours: list[Json] = [["yours", insight.yours]] if insight.yours else []
+    return [*own, *kept, *yours, questions, mutants]

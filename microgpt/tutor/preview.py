@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from microgpt.errors import CourseError
-from microgpt.insights.answers import compute_answers
+from microgpt.insights.answers import SAMPLE, compute_answers
 from microgpt.insights.course import Course
 from microgpt.insights.insight import Insight, Misconception
 from microgpt.insights.lock import held_lock, stale
@@ -18,10 +18,11 @@ from microgpt.insights.practice import Exercise, make_exercises
 from microgpt.insights.strict_yaml import nearest
 from microgpt.learner.evidence import Json
 from microgpt.learner.profile import Profile
+from microgpt.tutor.example import work_through
 from microgpt.tutor.hints import RUNGS, hint_text
 from microgpt.tutor.render import options_of, render, render_ask, show
 from microgpt.tutor.state import LessonState, OpenAsk, Plan
-from microgpt.tutor.turns import Ask, Turn
+from microgpt.tutor.turns import Ask, Example, Turn
 from microgpt.tutor.view import Teachable
 from microgpt.tutor.voices import Block, Heading, Lines, Listing, Paragraph, Spoken, offline
 
@@ -63,11 +64,16 @@ class PreviewedBelief:
 
 @dataclass(frozen=True, kw_only=True)
 class Preview:
-    """One insight as a learner meets it."""
+    """One insight as a learner meets it.
+
+    Args:
+        yours: what its page has for the learner's own text, with a name in its place; None where it has nothing.
+    """
 
     course: str
     insight: str
     explain: Turn
+    yours: Example | None
     questions: tuple[PreviewedQuestion, ...]
     beliefs: tuple[PreviewedBelief, ...]
     practice: tuple[Exercise, ...]
@@ -93,6 +99,7 @@ class Preview:
             "course": self.course,
             "insight": self.insight,
             "explain": self.explain.to_json(),
+            **({"yours": self.yours.to_json()} if self.yours else {}),
             "questions": questions,
             "beliefs": beliefs,
             "practice": [_exercise_json(exercise) for exercise in self.practice],
@@ -114,11 +121,13 @@ def preview(course: Course, name: str, *, trusted: bool = False) -> Preview:
     insight = course.insights[name]
     taught = _alone(course, insight, _answers(course, insight, trusted))
     questions = taught.lock.insights[name].questions
-    worked = next(question.id for question in questions if not question.holdout)
+    worked = next(question for question in questions if not question.holdout)
+    yours = work_through(taught, name, worked, SAMPLE, trusted=trusted) if insight.yours else None
     return Preview(
         course=course.id,
         insight=name,
-        explain=_turn(taught, Plan(move="explain", insight=name, worked=worked)),
+        explain=_turn(taught, Plan(move="explain", insight=name, worked=worked.id)),
+        yours=yours,
         questions=tuple(_question(taught, name, question) for question in questions),
         beliefs=tuple(_belief(taught, name, belief) for belief in insight.misconceptions),
         practice=make_exercises(taught.course, taught.lock.insights[name]),
@@ -129,6 +138,8 @@ def word_preview(seen: Preview) -> Spoken:
     """Return a preview for the terminal: what is taught, what is asked, what is believed."""
     nobody = Profile(id="", name="")
     blocks: list[Block] = [*offline.word(seen.explain, nobody)]
+    if seen.yours:
+        blocks += [Paragraph(text=offline.WITH_YOURS), *offline.word_example(seen.yours)]
     asked = [question for question in seen.questions if not question.parallel]
     blocks.append(Heading(left="Questions", right=f"{len(asked)}, and {len(seen.questions) - len(asked)} like them"))
     for question in asked:

@@ -5,7 +5,8 @@ What a turn says (`Turn.say`), by move; every fact may be told to the learner:
     always       insight, known, of, and just: how the ask before it ended
     place        n, of_n
     predict      source, show: the lines to be predicted; no claim yet
-    explain      claim, text, breaks, skip, source, show, worked: an example with its values, line by line
+    explain      claim, text, breaks, skip, source, show, worked: an example with its values, line by line; yours: what
+                 the tool `example` works through with the learner's own text
     demonstrate  claim, source, show, worked: the learner's own question
     ask          why (first, again, parallel, confirm), source, show
     confront     belief, possible, you_said, it_would_say, reply, source, show
@@ -36,6 +37,8 @@ from microgpt.tutor.view import Teachable
 DIGITS = 4  # significant, the same wherever a number is shown
 _symbol_lines = cache(symbol_source)  # parsing the subject would cost more than all the rest of a turn
 _statement_lines = cache(statement_lines)  # so would this
+LONGEST = 500  # characters of a value; nobody reads more
+_BESIDE = 160  # characters of a value beside its line
 _LENGTH = 3  # of an example, where the length itself is asked
 _EXAMPLES = {"number": "0.25", "text": "word", "choice": "b"}
 _OF_EXERCISE: Mapping[ExerciseKind, tuple[AskKind, str]] = {  # the shape of an answer, and an example
@@ -210,13 +213,22 @@ def _worked(plan: Plan, taught: Teachable) -> dict[str, Json]:
         return {}
     anchor = taught.course.insights[plan.insight].anchor
     lines = _statement_lines(taught.course.subject_source, anchor) if question.walk else ()
-    values: list[Json] = [
-        {"line": lines[place], "name": name, "text": show(value)}
-        for place, name, value in question.walk
-        if place < len(lines)
-    ]
-    inputs, answer = render_inputs(question.inputs), show(question.key)
-    return {"worked": {"inputs": inputs, "ask": question.ask, "values": values, "answer": answer}}
+    values = [(lines[place], name, show(value)) for place, name, value in question.walk if place < len(lines)]
+    return {"worked": worked_facts(render_inputs(question.inputs), question.ask, values, show(question.key))}
+
+
+def worked_facts(inputs: str, ask: str, values: Iterable[tuple[int, str, str]], answer: str) -> dict[str, Json]:
+    """Return an example as the facts that a voice words.
+
+    Args:
+        values: (line of the subject's file, name, what it is there).
+    """
+    beside: list[Json] = [{"line": line, "name": name, "text": _cut(text, _BESIDE)} for line, name, text in values]
+    return {"inputs": inputs, "ask": ask, "values": beside, "answer": _cut(answer, LONGEST)}
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[:longest]} …"
 
 
 def _place(state: LessonState, plan: Plan, taught: Teachable, now: datetime) -> dict[str, Json]:
@@ -235,7 +247,8 @@ def _explain(state: LessonState, plan: Plan, taught: Teachable, now: datetime) -
         "breaks": insight.breaks,
         "skip": insight.skip,
     }
-    return {**words, **_sources(insight, taught), **_worked(plan, taught)}
+    yours: dict[str, Json] = {"yours": insight.yours} if insight.yours else {}
+    return {**words, **_sources(insight, taught), **_worked(plan, taught), **yours}
 
 
 def _demonstrate(state: LessonState, plan: Plan, taught: Teachable, now: datetime) -> dict[str, Json]:

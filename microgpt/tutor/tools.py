@@ -23,11 +23,12 @@ from microgpt.insights.question import render_inputs
 from microgpt.learner.store import Store
 from microgpt.sandbox import Job, Json, Outcome, Program, run_jobs, support
 from microgpt.tutor import asks
+from microgpt.tutor.example import work_through
 from microgpt.tutor.render import show, source_of
 from microgpt.tutor.script import Script, parse_script
 from microgpt.tutor.session import Lesson, Sitting, current_state, sitting
 from microgpt.tutor.state import InsightState, LessonState
-from microgpt.tutor.turns import Graded, Hint, InsightProgress, Progress, Result, Source, Turn, Verdict
+from microgpt.tutor.turns import Example, Graded, Hint, InsightProgress, Progress, Result, Source, Turn, Verdict
 from microgpt.tutor.view import Teachable
 
 
@@ -161,6 +162,21 @@ class LessonTools:
                 raise LessonError("a question is open, and code could answer it. Try: answer, reveal or skip first.")
         outcome = _run(self._teachable(lesson).course, code, {})
         return Result(kind=outcome.kind, text=_text(outcome))
+
+    def example(self, lesson: str, values: str) -> Example:
+        """Work the turn's example through with the learner's own values, in the sandbox; refused at any other turn.
+
+        Args:
+            values: inputs of the example, such as ``query = [1, 0]``; where the turn says `yours`, a text of theirs.
+        """
+        taught, state = self._teachable(lesson), self._state(lesson)
+        plan = state.plan
+        question = taught.questions(plan.insight).get(plan.worked) if plan and plan.worked else None
+        if plan is None or question is None or not question.call:
+            raise LessonError(
+                "nothing is worked through here, so there are no values to change. Try it at a worked example."
+            )
+        return work_through(taught, plan.insight, question, values, trusted=is_bundled(taught.course.folder))
 
     def source(self, lesson: str, symbol: str) -> Source:
         """Return the lines of a function of the subject, such as ``softmax``, with their numbers.

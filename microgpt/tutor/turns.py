@@ -228,6 +228,26 @@ class Source:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Example:
+    """A worked example with the learner's own values.
+
+    Args:
+        worked: as ``say["worked"]``; the answer is empty where the code gives none.
+        why_not: one sentence, where it gives none.
+        source: the lines beside which the values stand; None where no values do.
+    """
+
+    worked: Mapping[str, Json]
+    why_not: str = ""
+    source: "Source | None" = None
+
+    def to_json(self) -> dict[str, Json]:
+        why_not: dict[str, Json] = {"why_not": self.why_not} if self.why_not else {}
+        source: dict[str, Json] = {"source": self.source.to_json()} if self.source else {}
+        return {"format": "microgpt/example/1", "worked": dict(self.worked), **why_not, **source}
+
+
+@dataclass(frozen=True, kw_only=True)
 class Result:
     """What a learner's own line of code gave, run in the sandbox on the subject."""
 

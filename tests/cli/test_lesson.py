@@ -69,7 +69,7 @@ def test_an_answer_that_looks_like_an_option_is_an_answer(say: Any) -> None:
     assert say("answer", LESSON, ask_id, "-0.5") == graded
 
 
-def test_hint_skip_contest_evaluate_and_source_are_each_one_call(say: Any, call: Any) -> None:
+def test_hint_skip_contest_evaluate_example_and_source_are_each_one_call(say: Any, call: Any) -> None:
     ask_id = say("start")["ask"]["ask_id"]
     assert say("hint", LESSON, ask_id)["rung"] == 1
     assert say("source", LESSON, "softmax")["symbol"] == "softmax"
@@ -81,6 +81,9 @@ def test_hint_skip_contest_evaluate_and_source_are_each_one_call(say: Any, call:
     while "ask" in turn:
         turn = say("skip", LESSON, turn["ask"]["ask_id"])
     assert "0.5" in say("evaluate", LESSON, "softmax([0, 0])")["text"]
+    worked = say("example", LESSON, 'lines = ["ann", " ", "bo"]')["worked"]
+    assert (worked["inputs"], worked["answer"]) == ('lines = ["ann", " ", "bo"]', "2")
+    assert "return = [ann, bo]" in call("example", LESSON, 'lines = ["ann", " ", "bo"]')[1]
 
 
 def test_a_mistake_is_a_line_and_with_json_an_object_too(call: Any) -> None:
@@ -111,7 +114,7 @@ def test_without_json_it_reads_well_and_names_what_the_next_call_needs(call: Any
 
 def test_every_tool_has_help_with_an_example_and_loads_nothing_for_it() -> None:
     assert set(lesson.commands) == {
-        *("start", "next", "answer", "hint", "reveal", "skip", "contest", "progress", "evaluate", "source")
+        *("start", "next", "answer", "hint", "reveal", "skip", "contest", "progress", "evaluate", "example", "source")
     }
     script = (
         "import sys; from microgpt.cli import app\n"

@@ -98,9 +98,9 @@ def test_a_wrong_answer_that_fits_a_belief_is_answered_with_that_belief() -> Non
         screen.wait_for(">")
         for _ in range(2):
             screen.type("\r")
-        screen.wait_for("Enter goes on. >")
+        screen.wait_for("Enter goes on.")
         screen.type("\r")
-        screen.wait_for("Enter goes on. > Once more.")
+        screen.wait_for("Once more.")
         insight, question = open_question()
         answers = {name: question.answers[name] for name in question.shows}
         name, answer = next((name, answer) for name, answer in answers.items() if not isinstance(answer, Fault))
@@ -139,7 +139,7 @@ def test_no_line_is_wider_than_the_window(columns: int) -> None:
         screen.wait_for(">")
         for _ in range(2):
             screen.type("\r")
-        screen.wait_for("Enter goes on. >")
+        screen.wait_for("Enter goes on.")
         screen.type("q\r")
         assert screen.close() == 0
     assert max(cell_len(line) for line in screen.text.split("\n")) <= columns
@@ -155,7 +155,7 @@ def test_what_is_longer_than_the_window_comes_in_parts() -> None:
         screen.wait_for("Enter shows the rest. >")
         assert "Enter goes on." not in screen.words
         screen.type("\r\r\r\r")
-        screen.wait_for("Enter goes on. >")
+        screen.wait_for("Enter goes on.")
         screen.type("q\r")
         assert screen.close() == 0
 

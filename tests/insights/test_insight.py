@@ -60,6 +60,8 @@ EDITS = [  # replace the first with the second; the error stands in the line of 
     ("anchor: mean", "anchor: mean\nneeds: [a, a]", "needs", "each once"),
     ("anchor: mean", "anchor: mean\nkeep: [numbrs]", "keep", "Try numbers."),
     ("anchor: mean", "anchor: mean\nkeep: numbers", "keep", "is a list"),
+    ("anchor: mean", "anchor: mean\nyours: mean(mine)", "yours", "Try a call with  yours  in it"),
+    ("anchor: mean", "anchor: mean\nyours: mean(yours", "yours", "no expression"),
     ("numbers: [1, 2, 9]", "numbers: [1, 2, 9]\n    right: yes", "  three:", "computes the answer"),
     ("numbers: [1, 2, 9]", "numbers: [1, 2, 9]\n    right: 4", "right: 4", "is text"),
     (
@@ -100,6 +102,7 @@ def test_without_code_every_misconception_needs_its_answer_everywhere(codeless_t
         ("      one-of-many: It hardly", "      one-of-may: It hardly", "Try one-of-many"),
         ("    right: It rises a lot.\n", "", "no right answer"),
         ("    right: It rises", "    rigth: It rises", "Try right."),
+        ("skip:", "yours: len(yours)\nskip:", "no code to run on the learner's text"),
         ("skip:", "keep: [numbers]\nskip:", "no question has an input 'numbers' to keep. Try deleting"),
         ("    counter: town\n", "    counter: town\n    mutant: |\n      - a\n      + b\n", "needs a `call:`"),
     ]:

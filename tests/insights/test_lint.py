@@ -51,6 +51,7 @@ FAULTS: Mapping[str, tuple[str, str, Mapping[str, str]]] = {
     "option-missing": ("answers", "four:", {**SIZES, "[low, mid, high, huge]": "[low, mid, huge]"}),
     "few-options": ("few-options", "three:", TWO_SIZES),
     "question-fails": ("answers", "three:", {"[1, 2, 9]": "[]"}),
+    "yours-fails": ("answers", "yours:", {"anchor: mean": "anchor: mean\nyours: mean(yours)"}),
     "diff-mismatch": ("answers", "mutant:", {"- total / len": "- totl / len"}),
     "diff-no-python": ("answers", "mutant:", {MIDDLE: "+ sorted(numbers"}),
     "invisible": ("invisible", "takes-the-middle:", {MIDDLE: "+ 1 * total / len(numbers)"}),

@@ -123,6 +123,7 @@ def test_without_code_the_key_and_the_answers_are_the_educators(lock: Lock) -> N
         (f"{MEAN}.md", "ask: What is", "ask: What's", (MEAN,)),
         (f"{MEAN}.md", "anchor: mean", "anchor: mean\nwithin: 0.01", (MEAN,)),
         (f"{SMOOTH}.md", "needs:", "keep: [keep]\nneeds:", (SMOOTH,)),
+        (f"{MEAN}.md", "anchor: mean", "anchor: mean\nyours: len(yours)", (MEAN,)),
         (f"{MEAN}.md", "+ return total", "+ return 2 * total", (MEAN,)),
         (f"{MEAN}.md", "holdout: true", "holdout: false", (MEAN,)),
         (f"{OUTLIER}.md", "It hardly changes", "It changes little", (OUTLIER,)),

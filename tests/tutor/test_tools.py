@@ -174,6 +174,20 @@ def test_code_is_run_only_while_no_question_is_open(room):
     }  # fmt: skip
 
 
+def test_an_example_is_worked_through_only_where_the_turn_has_one_and_leaves_no_trace(room):
+    turn = room.start()
+    with pytest.raises(LessonError, match="nothing is worked through here"):
+        room.tools.example(room.lesson, "scores = [0, 1]")
+    turn = placed(room, wrong=(SOFTMAX, ADAM))
+    assert turn.say["worked"]["inputs"].startswith("scores = ")
+    events = len(room.log)
+    example = room.tools.example(room.lesson, "scores = [2, 0, 2]").to_json()
+    assert example["worked"]["answer"] == "[0.4444, 0.1111, 0.4444]"
+    assert example["source"]["symbol"] == "softmax"
+    assert room.next() == turn
+    assert len(room.log) == events
+
+
 def test_source_gives_numbered_lines_and_refuses_a_wrong_name(room):
     room.start()
     source = room.tools.source(room.lesson, "softmax")

@@ -9,9 +9,10 @@ from datetime import datetime
 from typing import Any, cast
 
 from microgpt.learner.profile import Profile
-from microgpt.tutor.turns import Ask, Graded, Hint, Progress, Result, Source, Turn, Verdict
+from microgpt.tutor.turns import Ask, Example, Graded, Hint, Progress, Result, Source, Turn, Verdict
 from microgpt.tutor.voices import Block, Heading, Lines, Listing, Options, Paragraph, Spoken
 
+WITH_YOURS = "And with yours:"
 Facts = Mapping[str, Any]  # a turn's `say`: JSON, whose shape the move decides
 
 
@@ -73,6 +74,13 @@ def word_progress(progress: Progress) -> Spoken:
         for n, i in enumerate(progress.insights, 1)
     )
     return (total, Lines(lines=rows))
+
+
+def word_example(example: Example) -> Spoken:
+    """Return a worked example with the learner's own values."""
+    why_not = (Paragraph(text=example.why_not),) if example.why_not else ()
+    source = example.source.to_json() if example.source else None
+    return (*_worked({"worked": example.worked, "source": source}), *why_not)
 
 
 def word_result(result: Result) -> Spoken:
@@ -164,7 +172,7 @@ def _predict(turn: Turn, say: Facts, profile: Profile) -> Spoken:
 def _explain(turn: Turn, say: Facts, profile: Profile) -> Spoken:
     blocks: list[Block] = [Paragraph(text=say["claim"], tone="claim")]
     blocks += [Paragraph(text=text) for text in str(say.get("text") or "").split("\n\n") if text.strip()]
-    blocks += _worked(say, "With numbers:") if say.get("worked") else _listings(say)
+    blocks += (Paragraph(text="With numbers:"), *_worked(say)) if say.get("worked") else _listings(say)
     if say.get("breaks"):
         blocks.append(Paragraph(text=f"Where it breaks: {say['breaks']}"))
     if say.get("skip"):
@@ -174,7 +182,7 @@ def _explain(turn: Turn, say: Facts, profile: Profile) -> Spoken:
 
 def _demonstrate(turn: Turn, say: Facts, profile: Profile) -> Spoken:
     words = _vary(turn, "Your question, worked through:", "Step by step, with your numbers:")
-    return (Paragraph(text=say["claim"], tone="claim"), *_worked({**say, "show": ()}, words))
+    return (Paragraph(text=say["claim"], tone="claim"), Paragraph(text=words), *_worked({**say, "show": ()}))
 
 
 def _ask(turn: Turn, say: Facts, profile: Profile) -> Spoken:
@@ -235,18 +243,18 @@ def _ideas(words: str, ideas: Sequence[Facts]) -> Spoken:
     return (Paragraph(text=words), *claims) if claims else ()
 
 
-def _worked(say: Facts, words: str) -> tuple[Block, ...]:
+def _worked(say: Facts) -> tuple[Block, ...]:
     """Show a worked question: its inputs, the values that each line computes, what comes out."""
     worked: Facts = say["worked"]
     asked = [*str(worked["inputs"]).splitlines(), *str(worked["ask"]).splitlines()]
     values: dict[int, list[str]] = {}
     for value in worked["values"]:
         values.setdefault(value["line"], []).append(f"{value['name']} = {value['text']}")
+    answer = tuple(f"→ {line}" for line in str(worked["answer"]).splitlines())
     return (
-        Paragraph(text=words),
         Lines(lines=tuple(asked)),
         *_listings(say, {line: ", ".join(texts) for line, texts in values.items()}),
-        Lines(lines=(f"→ {worked['answer']}",)),
+        *((Lines(lines=answer),) if answer else ()),
     )
 
 

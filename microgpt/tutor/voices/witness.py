@@ -1,8 +1,8 @@
 """What a model may do with a learner's message: the lesson tools, with the learner as the one who decides.
 
-A model reads, and proposes. `source`, `progress`, `evaluate` and `contest` run at once. What touches an open question
-(`answer`, `hint`, `reveal`, `skip`) is only proposed: the runner asks the learner, and Enter carries it out. So no
-model answers for a learner, picks the better of two values they named, or gives a question up for them.
+A model reads, and proposes. `source`, `progress`, `evaluate`, `example` and `contest` run at once. What touches an
+open question (`answer`, `hint`, `reveal`, `skip`) is only proposed: the runner asks the learner, and Enter carries it
+out. So no model answers for a learner, picks the better of two values they named, or gives a question up for them.
 """
 
 import inspect
@@ -22,7 +22,7 @@ from microgpt.tutor.turns import Ask, Turn
 
 Step = Literal["answer", "hint", "reveal", "skip"]
 
-OFFERED = ("answer", "hint", "reveal", "skip", "contest", "progress", "evaluate", "source")
+OFFERED = ("answer", "hint", "reveal", "skip", "contest", "progress", "evaluate", "example", "source")
 MOST_CALLS = 10  # for one message: code that is run may take seconds each time
 _LONGEST_RESULT = 8000  # characters of a tool's result that a model is shown
 

@@ -1,0 +1,137 @@
+"""A worked example with the learner's own values: a question with other inputs, or a page's `yours` with their text.
+
+Run in the sandbox when it is asked for, and kept nowhere: it is no evidence, and no plan depends on it.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NoReturn
+
+from microgpt.errors import LessonError
+from microgpt.insights.course import Course
+from microgpt.insights.grading import parse
+from microgpt.insights.insight import YOURS, Insight
+from microgpt.insights.locked import LockedQuestion, rounded
+from microgpt.insights.question import is_number, render_inputs, render_value
+from microgpt.insights.strict_yaml import nearest
+from microgpt.insights.subject import enclosing_function, statement_lines
+from microgpt.sandbox import Job, Json, Limits, Program, run_jobs
+from microgpt.tutor.render import LONGEST, show, source_of, worked_facts
+from microgpt.tutor.turns import Example
+from microgpt.tutor.view import Teachable
+
+_LIMITS = Limits(wall_s=5.0, cpu_s=2.0)  # somebody waits
+_NAMED = re.compile(r"\s*([A-Za-z_]\w*)\s*=(?!=)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """What is to be run.
+
+    Args:
+        ask: what it answers, in words or as code.
+        watch: the function whose values are shown beside its lines; empty for none.
+    """
+
+    call: str
+    inputs: Mapping[str, Json]
+    ask: str
+    watch: str = ""
+
+
+def work_through(
+    taught: Teachable, name: str, question: LockedQuestion, values: str, *, trusted: bool = False
+) -> Example:
+    """Work an insight's example through with the learner's own values.
+
+    Args:
+        question: the one that the turn works through.
+        values: what the learner typed.
+        trusted: the course's code may run where nothing can contain it.
+
+    Raises:
+        LessonError: no values that the example could take.
+        SandboxError: nothing here can contain the course's code.
+    """
+    course, insight = taught.course, taught.course.insights[name]
+    work = what_to_work(course, insight, question, values)
+    subject = course.subject_path.name if course.subject_path else "subject.py"
+    program = Program(files=((subject, course.subject_source), ("helpers.py", course.helpers)))
+    job = Job(program=program, expression=work.call, inputs=work.inputs, watch=work.watch)
+    given = render_inputs(work.inputs)
+    outcome = run_jobs([job], limits=_LIMITS, trusted=trusted)[0]
+    if outcome.kind != "value":
+        why = "it takes too long" if outcome.kind == "timeout" else outcome.detail or outcome.kind
+        return Example(worked=worked_facts(given, work.ask, (), ""), why_not=f"With that, the code stops: {why}.")
+    lines = statement_lines(course.subject_source, work.watch) if work.watch else ()
+    least = insight.within * 1e-6
+    beside = [(line, noted, show(rounded(value, least))) for line, noted, value in outcome.notes if line in lines]
+    worked = worked_facts(given, work.ask, beside, _text(rounded(outcome.value, least)))
+    return Example(worked=worked, source=source_of(taught, insight.anchor) if beside else None)
+
+
+def what_to_work(course: Course, insight: Insight, question: LockedQuestion, values: str) -> Work:
+    """Return what is run for what the learner typed.
+
+    Raises:
+        LessonError: it says what to type instead.
+    """
+    values = values.strip()
+    if len(values) > LONGEST:
+        raise LessonError(f"that is longer than {LONGEST} characters. Try less.")
+    named = _NAMED.match(values)
+    if insight.yours and values and not (named and named[1] in question.inputs):
+        text = values[named.end() :].strip() if named and named[1] == YOURS else values
+        return Work(call=insight.yours, inputs={YOURS: text}, ask=insight.yours)
+    inputs = {**question.inputs, **_inputs(question.inputs, values)}
+    watch = enclosing_function(course.subject_source, insight.anchor) if insight.anchor else ""
+    return Work(call=question.call, inputs=inputs, ask=question.ask, watch=watch)
+
+
+def _inputs(known: Mapping[str, Json], values: str) -> dict[str, Json]:
+    """Return the inputs that were typed, such as ``query = [1, 0]   keys = [[1, 0]]``, or one value alone."""
+    if not known:
+        raise LessonError("this example has no values to change. Try: next")
+    names = "|".join(map(re.escape, known))
+    parts = re.split(rf"[\s,;]*\b({names})\s*=(?!=)", values)
+    if len(parts) == 1:  # no name that is known
+        named = _NAMED.match(values)
+        if named:
+            raise LessonError(f"the example has no value {named[1]!r}. {nearest(named[1], known)}")
+        if len(known) > 1 or not values:
+            _refuse(*next(iter(known.items())))
+        (name,) = known
+        parts = ["", name, values]
+    if parts[0].strip():
+        _refuse(*next(iter(known.items())))
+    return {name: _value(name, text.strip(), known[name]) for name, text in zip(parts[1::2], parts[2::2], strict=True)}
+
+
+def _value(name: str, text: str, like: Json) -> Json:
+    """Return a typed value, of the kind that the example has there."""
+    if isinstance(like, str):
+        return text.strip("\"'") or _refuse(name, like)
+    if is_number(like):
+        value = parse(text, "number")
+        return value if value is not None else _refuse(name, like)
+    for typed in (text, f"[{text}]"):  # a list may come without its brackets
+        try:
+            value = json.loads(typed, parse_constant=lambda constant: None)
+        except (ValueError, RecursionError):
+            continue
+        if type(value) is type(like):
+            return value
+    return _refuse(name, like)
+
+
+def _refuse(name: str, like: Json) -> NoReturn:
+    raise LessonError(f"that is no value of the example. Try one such as  {name} = {render_value(like)}")
+
+
+def _text(value: Json) -> str:
+    """Return a value as it is shown; texts a line each."""
+    if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
+        return "\n".join(map(str, value))
+    return show(value)

@@ -119,7 +119,8 @@ def _evidence(state: LessonState, ask: OpenAsk, body: Mapping[str, Any]) -> Less
         evidence=fields,
     )
     if ask.exercise:
-        return _close(_with(state, ask.insight, replace(before, practised=True)), closed)
+        possible = evidence.misconceptions or before.possible
+        return _close(_with(state, ask.insight, replace(before, practised=True, possible=possible)), closed)
     if evidence.outcome == "recorded":
         after = replace(before, holdouts=(*before.holdouts, now.isoformat()))
         return _close(_with(state, ask.insight, after), closed)

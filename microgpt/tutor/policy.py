@@ -36,7 +36,8 @@ def _applicable(view: View, move: Move) -> Move:
     )
     if idle:
         move = "ask"
-    return move if view.focus or move in ("review", "place", "practise", "finish") else "finish"
+    apart = ("review", "place", "practise", "finish") + (("confront",) if _slipped(view) else ())
+    return move if view.focus or move in apart else "finish"  # these need not be about the insight in focus
 
 
 def facts(view: View) -> Facts:
@@ -49,6 +50,7 @@ def facts(view: View) -> Facts:
         likely=likely_known(view),
         placements=state.placements,
         practised=_practice(view) is None,
+        slipped=bool(_slipped(view)),
         nothing_left=not view.focus,
         holdouts_left=len(_holdouts(view)),
         beginner=not any(insight.knowledge.right for insight in state.insights.values()),
@@ -107,6 +109,14 @@ def _practise(view: View) -> Plan:
     return Plan(move="practise", insight=exercise.insight, exercise=exercise.id)
 
 
+def _slipped(view: View) -> str:
+    """Return the insight whose exercise, just done, fits a belief that can be confronted; empty for none."""
+    last = view.state.closed[-1] if view.state.closed else None
+    if last is None or not (last.exercise and last.misconceptions) or view.state.time_is_up(view.now):
+        return ""
+    return last.insight if last.insight in view.path and counter_example(view, last.insight) else ""
+
+
 def _holdouts(view: View) -> tuple[str, ...]:
     """Return the insights to be measured now: once at the end, and once more two weeks later."""
     if not view.witnessed or view.focus or view.state.time_is_up(view.now):
@@ -159,11 +169,12 @@ def _ask(view: View) -> Plan:
 
 
 def _confront(view: View) -> Plan:
-    counter = counter_example(view, view.focus)
+    name = _slipped(view) or view.focus
+    counter = counter_example(view, name)
     if counter is None:
         return _ask(view)
     belief, question = counter
-    return Plan(move="confront", insight=view.focus, belief=belief, question=question)
+    return Plan(move="confront", insight=name, belief=belief, question=question)
 
 
 _MOVES: Mapping[str, Callable[[View], Plan]] = {

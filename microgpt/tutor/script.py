@@ -39,6 +39,7 @@ class Facts:
         placements: placement questions asked so far.
         practised: whether there is nothing to practise: the last question was not about an insight that is mastered, or
             that insight has had its exercise, or gives none.
+        slipped: whether the exercise just done fits a belief that has not met its counter-example yet.
         nothing_left: whether all of the plan is known or set aside for another sitting, or the learner's time is up.
         holdouts_left: questions kept for measuring that may be asked now.
         beginner: whether nothing has been answered rightly and without help yet.
@@ -57,6 +58,7 @@ class Facts:
     placing: bool = False
     placements: int = 0
     practised: bool = True
+    slipped: bool = False
     nothing_left: bool = False
     holdouts_left: int = 0
     beginner: bool = True

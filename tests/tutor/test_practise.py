@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -13,11 +14,13 @@ from microgpt.sandbox import support
 from microgpt.tutor.fold import apply
 from microgpt.tutor.hints import RUNGS
 from microgpt.tutor.policy import facts
+from microgpt.tutor.render import show
 from microgpt.tutor.state import OpenAsk
 from microgpt.tutor.tools import default_script
 from microgpt.tutor.turns import Turn
 from microgpt.tutor.view import View
 from microgpt.tutor.voices import Lines, Listing, Paragraph, offline
+from microgpt.tutor.voices.wording import parted
 from tests.tutor.conftest import short_course
 
 NAME = "softmax-makes-shares"
@@ -220,9 +223,48 @@ def test_code_that_a_belief_would_write_is_met_with_that_belief(classroom):
     code = room.exercise(turn).answer.replace("math.exp(score - top)", "score")
     graded = room.answer(turn.ask.ask_id, code)
     assert graded.misconceptions == ("proportional",)
-    words = text(offline.word(graded.then, None))
-    assert TAUGHT.course.insights[NAME].misconceptions[0].belief in words
+    then, belief = graded.then, TAUGHT.course.insights[NAME].misconceptions[0]
+    words = text(offline.word(then, None))
+    assert words.count(belief.belief) == 1
+    assert parted(then, None)[0][0] == offline.word(then, None)[0]  # the same is said where a model words the rest
     assert "exps = [math.exp(score - top)" in words  # the subject's own: nothing hangs on it any more
+    assert (then.move, then.say["insight"], then.say["belief"]) == ("confront", NAME, belief.belief)
+    asked = room.question(then)
+    assert belief.id in asked.shows
+    assert then.say["it_would_say"] == show(asked.answers[belief.id])
+
+
+@needs_walls
+@pytest.mark.parametrize("right", [True, False])
+def test_what_was_mastered_stays_so_after_code_that_a_belief_would_write_unless_the_belief_answers_next(
+    classroom, right
+):
+    room = classroom(only(WRITE), may_run=True)
+    turn = at_exercise(room)
+    then = room.answer(turn.ask.ask_id, room.exercise(turn).answer.replace("math.exp(score - top)", "score")).then
+    assert room.state().insight(NAME).mastered
+    answers = room.question(then).answers
+    after = room.right(then).then if right else room.answer(then.ask.ask_id, show(answers["proportional"])).then
+    assert room.state().insight(NAME).mastered == right
+    assert after.move != "confront"  # that belief has met its counter-example
+    assert (after.say["insight"] == NAME) != right
+    state = room.state()
+    again = replace(state.closed[-1], exercise="write/softmax", outcome="wrong", misconceptions=("proportional",))
+    at = View(
+        script=default_script(), taught=room.taught, state=replace(state, closed=(*state.closed, again)), now=room.now,
+        witnessed=True, may_run=lambda: True,
+    )  # fmt: skip
+    assert not facts(at).slipped
+
+
+@needs_walls
+def test_when_the_time_is_up_nothing_is_confronted(classroom):
+    room = classroom(only(WRITE), may_run=True)
+    turn = at_exercise(room)
+    room.start(minutes=5)
+    room.now += timedelta(minutes=6)
+    code = room.exercise(turn).answer.replace("math.exp(score - top)", "score")
+    assert room.answer(turn.ask.ask_id, code).then.move == "finish"
 
 
 def text(spoken) -> str:

@@ -38,7 +38,7 @@ class RandomScript(Script):
             "explain": not facts.worked,
             "demonstrate": not facts.worked,
             "ask": True,
-            "confront": facts.counter,
+            "confront": facts.counter or facts.slipped,
             "practise": not facts.practised,
         }
         return self.rng.choice([move for move, does in applies.items() if does])

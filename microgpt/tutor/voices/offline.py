@@ -133,7 +133,8 @@ def _after_exercise(turn: Turn, just: Facts) -> Spoken:
             words = _vary(turn, "Right", "Yes", "That is it") + (f": {answer}." if answer else ", on every input.")
             return (Paragraph(text=words),)
         case "wrong":
-            beliefs = "".join(f" So it would be if this were so: “{belief}”" for belief in just["possible"])
+            told = () if turn.move == "confront" else just["possible"]  # else the next words are about it
+            beliefs = "".join(f" So it would be if this were so: “{belief}”" for belief in told)
             words = f"{_vary(turn, 'No.', 'Not that.')} {_sentence(str(just['why_not']))}{beliefs}".strip()
             return (Paragraph(text=words), Paragraph(text=is_answer), *_code([answer, *code] if code else []))
         case "gave_up":
@@ -198,7 +199,10 @@ def _ask(turn: Turn, say: Facts, profile: Profile) -> Spoken:
 def _confront(turn: Turn, say: Facts, profile: Profile) -> Spoken:
     """Name the belief that the answer fits, and what it would have to say next; the learner finds the contradiction."""
     several = ", for one," if len(say["possible"]) > 1 else ""
-    if _is_about(say.get("just") or {}, say):
+    just: Facts = say.get("just") or {}
+    if just.get("exercise"):
+        said = f"Your code does what would be right{several} if this were so:"
+    elif _is_about(just, say):
         said = f"You said {say['you_said']}. That is what it would give{several} if this were so:"
     else:
         said = f"An answer that you gave before would be right{several} if this were so:"

@@ -69,7 +69,7 @@ def parted(turn: Turn, profile: Profile) -> tuple[Spoken, Spoken]:
 
 def _is_met_with_a_belief(turn: Turn) -> bool:
     just = cast(Mapping[str, Json], turn.say.get("just") or {})
-    return turn.move == "confront" and just.get("outcome") == "wrong"
+    return turn.move == "confront" and just.get("outcome") == "wrong" and not just.get("exercise")
 
 
 def without_prose(spoken: Spoken) -> Spoken:

@@ -10,6 +10,7 @@ from microgpt.tutor.state import InsightState, LessonState
 from microgpt.tutor.tools import default_script
 from microgpt.tutor.view import View
 from microgpt.tutor.voices import offline
+from microgpt.tutor.voices.wording import parted
 
 SOFTMAX, ATTENTION, ADAM = "softmax-makes-shares", "attention-is-a-weighted-average", "adam-corrects-its-bias"
 NONSENSE = ("x y", "y z", "z z z")  # the third turns an open question into a choice
@@ -140,6 +141,8 @@ def test_a_belief_met_in_placement_is_confronted_when_its_idea_comes_up(room, to
         assert turn.say["insight"] != ADAM
         turn = room.right(turn).then if turn.ask else room.next(turn.ack)
     assert "An answer that you gave before" in spoken(turn)
+    before, _ = parted(turn, Profile(id="ada", name=""))
+    assert before[0] == offline.word(turn, Profile(id="ada", name=""))[0]  # how the question between them ended
 
 
 def spoken(turn):

@@ -93,10 +93,17 @@ def word_source(source: Source) -> Spoken:
     return (Listing(file=source.file, start=source.start, lines=source.lines),)
 
 
+def answers_with_belief(turn: Turn) -> bool:
+    """Whether a turn meets a wrong answer with the belief behind it, in place of the words that it was wrong."""
+    just = cast(Facts, turn.say.get("just") or {})
+    is_about = just.get("insight") == turn.say["insight"] and not just.get("exercise")
+    return turn.move == "confront" and just.get("outcome") == "wrong" and is_about
+
+
 def _just(turn: Turn, say: Facts) -> Spoken:
     """Say how the last question ended, in one paragraph."""
     just: Facts = say.get("just") or {}
-    if not just or (turn.move == "confront" and _is_about(just, say)):  # the belief is the answer to it
+    if not just or answers_with_belief(turn):
         return ()
     if just.get("exercise"):
         return _after_exercise(turn, just)
@@ -200,21 +207,16 @@ def _confront(turn: Turn, say: Facts, profile: Profile) -> Spoken:
     """Name the belief that the answer fits, and what it would have to say next; the learner finds the contradiction."""
     several = ", for one," if len(say["possible"]) > 1 else ""
     just: Facts = say.get("just") or {}
-    if just.get("exercise"):
-        said = f"Your code does what would be right{several} if this were so:"
-    elif _is_about(just, say):
+    if answers_with_belief(turn):
         said = f"You said {say['you_said']}. That is what it would give{several} if this were so:"
+    elif just.get("outcome") == "wrong" and just["insight"] == say["insight"]:  # an exercise
+        said = f"Your code does what would be right{several} if this were so:"
     else:
         said = f"An answer that you gave before would be right{several} if this were so:"
     blocks = [Paragraph(text=f"{said} “{say['belief']}”")]
     blocks += [Paragraph(text=say["reply"])] if say.get("reply") else []
     then = f" That belief says {say['it_would_say']}. Does the code?" if say.get("it_would_say") else ""
     return (*blocks, *_listings(say)[:1], Paragraph(text=f"Then try this.{then}"))
-
-
-def _is_about(just: Facts, say: Facts) -> bool:
-    """Whether a turn follows a wrong answer about its own insight, and none to an exercise."""
-    return just.get("outcome") == "wrong" and just.get("insight") == say["insight"] and not just.get("exercise")
 
 
 def _practise(turn: Turn, say: Facts, profile: Profile) -> Spoken:

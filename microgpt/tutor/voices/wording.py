@@ -10,11 +10,8 @@ A model's words are shown while they come, a sentence at a time: only a whole on
 
 import re
 import unicodedata
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import cast
 
-from microgpt.learner.evidence import Json
 from microgpt.learner.profile import Profile
 from microgpt.tutor.turns import Turn
 from microgpt.tutor.voices import Block, Heading, Hear, Lines, Paragraph, Spoken, offline
@@ -58,18 +55,13 @@ def parted(turn: Turn, profile: Profile) -> tuple[Spoken, Spoken]:
     ((), (Paragraph(text='Your turn.', tone='plain'),))
     """
     said, grade = offline.word(turn, profile), _grade(turn, profile)
-    if _is_met_with_a_belief(turn):  # which the built-in voice has stand for the grade
+    if offline.answers_with_belief(turn):  # which a model words here, so that the grade has to be said
         said, grade = (NOT_THAT, *said), (NOT_THAT,)
     graded = len(grade)
     for place, block in enumerate(said[graded:], graded):
         if not isinstance(block, Heading) and (_is_prose(block) or not isinstance(block, Paragraph)):
             return said[:place], said[place:]
     return said, ()
-
-
-def _is_met_with_a_belief(turn: Turn) -> bool:
-    just = cast(Mapping[str, Json], turn.say.get("just") or {})
-    return turn.move == "confront" and just.get("outcome") == "wrong" and not just.get("exercise")
 
 
 def without_prose(spoken: Spoken) -> Spoken:

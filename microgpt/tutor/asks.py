@@ -19,6 +19,7 @@ from microgpt.tutor.turns import Graded, Hint, Turn
 
 UNPARSED_UNTIL_CHOICE = 3
 
+UNGRADED = ("skipped", "abandoned", "void")  # ends of a question that are no evidence
 Closing = Literal["right", "wrong", "gave_up", "recorded"]
 
 
@@ -90,9 +91,10 @@ def _answer_exercise(
 
 def _again(at: Sitting, closed: ClosedAsk, quote: str) -> Graded:
     """Answer a resent message with what was said then; another message finds the question closed."""
-    if closed.quote != quote or not closed.evidence or closed.outcome == "void":
-        outcome, why = "closed", "This question is closed; only the first answer counts."
-        return Graded(ask_id=closed.ask_id, outcome=outcome, why_not=why, then=at.turn())
+    if closed.quote != quote or closed.outcome in UNGRADED:
+        why = "This question is closed; only the first answer counts."
+        why = "This question is closed, and counts for nothing." if closed.outcome in UNGRADED else why
+        return Graded(ask_id=closed.ask_id, outcome="closed", why_not=why, then=at.turn())
     return _graded(at, closed)
 
 
@@ -223,19 +225,11 @@ def skip(at: Sitting, ask_id: str) -> Turn:
     return at.turn()
 
 
-def void(at: Sitting, ask_id: str, reason: str) -> Turn:
-    """Take a closed ask back, since its key was wrong: once, however often a contest is sent."""
-    before = at.state.closed_ask(ask_id)
-    if before is None or before.outcome != "void":
-        at.record("void", {"reason": reason}, ask_id)
-    return at.turn()
-
-
-def closed(at: Sitting, ask_id: str) -> tuple[ClosedAsk, LockedQuestion]:
-    """Return a closed ask and its question.
+def contested(at: Sitting, ask_id: str) -> tuple[ClosedAsk, LockedQuestion]:
+    """Return a closed ask that a contest may be about, and its question.
 
     Raises:
-        LessonError: it is still open, a holdout, or too long ago.
+        LessonError: it is still open, was not answered, only measured, or is too long ago.
     """
     if at.state.ask is not None and at.state.ask.ask_id == ask_id:
         raise LessonError(f"{ask_id!r} is still open: contest it once it is closed. Try: answer, or reveal.")
@@ -248,6 +242,8 @@ def closed(at: Sitting, ask_id: str) -> tuple[ClosedAsk, LockedQuestion]:
     if closed is None or question is None:
         known = ", ".join(ask.ask_id for ask in at.state.closed) or "none yet"
         raise LessonError(f"no closed question {ask_id!r} is left to contest; the latest are: {known}.")
+    if closed.outcome in ("skipped", "abandoned"):
+        raise LessonError("that question was passed, so nothing was graded that you could contest. Try: next")
     if closed.holdout:
         raise LessonError("this question only measures, so it cannot be contested. Try: next")
     return closed, question

@@ -1,17 +1,17 @@
-"""How a learner takes a graded answer back, however old it is: a void, and what is known without it.
+"""How a graded answer is taken back, however old it is: a void, and what is known without it.
 
-A contest (`asks`) asks whether a key was wrong; this one is for an answer that was never the learner's own, such as
-one that somebody else typed. The answer stays in the record, with the reason why it does not count.
+By a contest whose key was wrong (`LessonTools.contest`), or because the answer was never the learner's own, such as one
+that somebody else typed (`correct`). The answer stays in the record, with the reason why it does not count.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import reduce
 
 from microgpt.errors import ConfigError
-from microgpt.learner.evidence import Event, to_json
+from microgpt.learner.evidence import Event, Json, to_json
 from microgpt.learner.store import Store
 from microgpt.tutor.fold import apply
 from microgpt.tutor.session import current_state
@@ -41,8 +41,7 @@ def correct(store: Store, answer: str, reason: str, *, now: datetime) -> Event:
             raise ConfigError(f"{answer!r} {state}. Try: microgpt learner show")
         if attempt.body["outcome"] == "recorded":
             raise ConfigError(f"{answer!r} only measured, so there is nothing to take back. Try another answer.")
-        without = reduce(apply, _without(events, {*void, ask}), LessonState())
-        body = json.loads(to_json({"reason": reason, "state": without.to_json()}))
+        body = json.loads(to_json(taken_back(events, ask, reason)))
         event = tx.append(
             Event(
                 time=now,
@@ -58,10 +57,16 @@ def correct(store: Store, answer: str, reason: str, *, now: datetime) -> Event:
     return event
 
 
+def taken_back(events: Sequence[Event], ask: str, reason: str) -> dict[str, Json]:
+    """Return the body of the void of a lesson's answer: why, and what is known if it had never been given."""
+    void = {ask, *(event.ask_id for event in events if event.kind == "void")}
+    return {"reason": reason, "state": reduce(apply, _without(events, void), LessonState()).to_json()}
+
+
 def _without(events: Iterable[Event], void: set[str]) -> Iterable[Event]:
-    """Yield a lesson's events as they were if void answers had never been given: their questions were left open."""
+    """Yield a lesson's events as they were if void answers had never been given."""
     for event in events:
         if event.kind == "evidence" and event.ask_id in void:
-            yield replace(event, kind="skip", body={"outcome": "abandoned"})
+            yield replace(event, kind="skip", body={"outcome": "void"})
         elif event.kind != "void":
             yield event

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from microgpt.learner.evidence import Event, Evidence, Json
+from microgpt.learner.evidence import Event, Evidence
 from microgpt.learner.mastery import observe
 from microgpt.learner.review import schedule
 from microgpt.tutor.state import ClosedAsk, InsightState, LessonState, OpenAsk, Plan, open_ask
@@ -32,9 +32,9 @@ def apply(state: LessonState, event: Event) -> LessonState:
         unparsed    quote, options
         evidence    the fields of `Evidence`; credited, why_not; settles, whether it spares the learner the insight, and
                     implies, what else; refutes, and beliefs, all there are (misconceptions); of an exercise its id
-        skip        outcome: skipped or abandoned
+        skip        outcome: skipped or abandoned; void only where `correct` works out what is known without an answer
         reveal
-        void        reason; from `correct` also state, as it would be without the attempt
+        void        reason; state, as it would be without the answer
     """
     state = rested(state, event.time)
     state = replace(state, learner=event.learner, course=event.course, last_time=event.time.isoformat())
@@ -62,7 +62,8 @@ def apply(state: LessonState, event: Event) -> LessonState:
         case "skip" if state.ask:
             return _skip(state, state.ask, body["outcome"])
         case "void":
-            return _corrected(state, body["state"]) if "state" in body else _void(state, event.ask_id)
+            without = LessonState.from_json(body["state"])
+            return replace(state, insights=without.insights, closed=without.closed)
         case _:
             raise AssertionError(f"event {event.seq} ({event.kind}) cannot follow here")
 
@@ -98,8 +99,7 @@ def _ack(state: LessonState, body: Mapping[str, Any]) -> LessonState:
 
 
 def _evidence(state: LessonState, ask: OpenAsk, body: Mapping[str, Any]) -> LessonState:
-    fields = {key: body[key] for key in Evidence.__dataclass_fields__}
-    evidence = Evidence.from_body(fields)
+    evidence = Evidence.from_body({key: body[key] for key in Evidence.__dataclass_fields__})
     before, now = state.insight(ask.insight), evidence.time
     knowledge = before.knowledge if ask.exercise else observe(before.knowledge, evidence)
     right = evidence.outcome == "right"
@@ -115,8 +115,6 @@ def _evidence(state: LessonState, ask: OpenAsk, body: Mapping[str, Any]) -> Less
         credited=body["credited"],
         why_not=body["why_not"],
         holdout=ask.holdout,
-        before=before,
-        evidence=fields,
     )
     if ask.exercise:
         possible = evidence.misconceptions or before.possible
@@ -193,46 +191,9 @@ def _skip(state: LessonState, ask: OpenAsk, outcome: str) -> LessonState:
         insight = replace(insight, holdouts=(*insight.holdouts, now.isoformat()))
     elif outcome == "skipped":
         insight = _answered(insight, cast(Plan, state.plan), outcome, now)
-    else:  # abandoned: neutral, but hints on it may have been read, so that another question comes first
-        insight = _spend(insight, ask.question)
+    else:  # neutral, but hints on it may have been read, so that another question comes first
+        insight = _spend(replace(insight, last="void") if outcome == "void" else insight, ask.question)
     return _close(_with(state, ask.insight, insight), closed)
-
-
-def _void(state: LessonState, ask_id: str) -> LessonState:
-    """A key was wrong: take the attempt back, and judge what came after it anew.
-
-    From the first void attempt on, since what stood before the others still holds it.
-    """
-    closed = tuple(replace(c, outcome="void", credited=False) if c.ask_id == ask_id else c for c in state.closed)
-    state = replace(state, closed=closed)
-    name = next((c.insight for c in closed if c.ask_id == ask_id), "")
-    attempts = [c for c in closed if c.insight == name and c.evidence and not c.exercise]
-    first = next((i for i, attempt in enumerate(attempts) if attempt.outcome == "void"), None)
-    before = attempts[first].before if first is not None else None
-    if first is None or before is None:
-        return state
-    knowledge = before.knowledge
-    for attempt in attempts[first:]:
-        if attempt.outcome != "void":
-            knowledge = observe(knowledge, Evidence.from_body(attempt.evidence or {}))
-    after = state.insight(name)
-    after = replace(
-        after,
-        knowledge=knowledge,
-        last="void",
-        possible=(),
-        refuted=before.refuted,
-        standing=_without((*after.refuted, *after.standing), before.refuted),
-        shown=before.shown,
-        card=before.card,
-    )
-    return _with(state, name, after)
-
-
-def _corrected(state: LessonState, body: Json) -> LessonState:
-    """The learner took an attempt back, however old it is: what is known is what the other events make of it."""
-    without = LessonState.from_json(body)
-    return replace(state, insights=without.insights, closed=without.closed)
 
 
 def _close(state: LessonState, closed: ClosedAsk) -> LessonState:

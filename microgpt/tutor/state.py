@@ -72,9 +72,8 @@ class ClosedAsk:
 
     Args:
         outcome: right, wrong, gave_up, recorded, skipped, abandoned or void.
+        credited, why_not: as told in `Graded`.
         mastered: whether this answer completed the insight.
-        before: where the insight stood before it, so that a void can take it back.
-        evidence: the body of its `Evidence`; None for what was skipped.
     """
 
     ask_id: str
@@ -89,8 +88,6 @@ class ClosedAsk:
     why_not: str = ""
     mastered: bool = False
     holdout: bool = False
-    before: "InsightState | None" = None
-    evidence: Mapping[str, Json] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -234,8 +231,9 @@ def open_ask(body: Json) -> OpenAsk:
 def _closed_ask(body: Json) -> ClosedAsk:
     fields = _fields(body)
     fields["parsed"] = cast(Mapping[str, Any], body)["parsed"]  # a list that was answered stays one
-    fields["before"] = _insight(fields["before"]) if fields["before"] else None
-    return ClosedAsk(**fields)
+    return ClosedAsk(
+        **{name: fields[name] for name in ClosedAsk.__dataclass_fields__ if name in fields}
+    )  # once it had more
 
 
 def _insight(body: Json) -> InsightState:

@@ -23,6 +23,7 @@ from microgpt.insights.question import render_inputs
 from microgpt.learner.store import Store
 from microgpt.sandbox import Job, Json, Outcome, Program, run_jobs, support
 from microgpt.tutor import asks
+from microgpt.tutor.correct import taken_back
 from microgpt.tutor.example import work_through
 from microgpt.tutor.render import show, source_of
 from microgpt.tutor.script import Script, parse_script
@@ -119,13 +120,15 @@ class LessonTools:
             reason: why the learner thinks so, in their words.
         """
         with self._at(lesson) as at:
-            closed, question = asks.closed(at, ask_id)
+            closed, question = asks.contested(at, ask_id)
         if not question.call:
             with self._at(lesson) as at:
                 text = f"Nothing computes this answer; its author says: {show(question.key)}."
                 return Verdict(ask_id=ask_id, upheld=True, text=text, then=at.turn())
         taught = self._teachable(lesson)
         outcome = _run(taught.course, question.call, dict(question.inputs), trusted=is_bundled(taught.course.folder))
+        if outcome.kind not in ("value", "error"):  # that is no word on the key
+            raise LessonError(f"it could not be computed again: {_text(outcome)}. Nothing has changed. Try again.")
         call, inputs, key = question.call, render_inputs(question.inputs), show(question.key)
         within = taught.course.insights[closed.insight].within
         upheld = outcome.kind == "value" and same(rounded(outcome.value, within * 1e-6), question.key, within)
@@ -134,7 +137,9 @@ class LessonTools:
                 text = f"Computed again just now: with {inputs}, {call} gives {key}."
                 return Verdict(ask_id=ask_id, upheld=True, text=text, then=at.turn())
             text = f"You were right to ask: with {inputs}, {call} gives {_text(outcome)}, not {key}. It does not count."
-            return Verdict(ask_id=ask_id, upheld=False, text=text, then=asks.void(at, ask_id, reason))
+            if closed.outcome != "void":  # a contest may be sent twice
+                at.record("void", taken_back([*self._store.events(lesson)], ask_id, reason), ask_id)
+            return Verdict(ask_id=ask_id, upheld=False, text=text, then=at.turn())
 
     def progress(self, lesson: str) -> Progress:
         """Return where the learner stands, insight by insight, from evidence alone."""

@@ -14,13 +14,15 @@ import pytest
 from microgpt.insights.locked import Fault, LockedInsight, LockedQuestion
 from microgpt.insights.practice import Exercise
 from microgpt.insights.question import render_inputs
-from microgpt.learner.evidence import question_hash
+from microgpt.learner.evidence import question_hash, to_json
 from microgpt.learner.mastery import mastered
 from microgpt.learner.store import Store
 from microgpt.tutor import tools as tools_module
+from microgpt.tutor.correct import taken_back
 from microgpt.tutor.fold import apply
 from microgpt.tutor.render import show
 from microgpt.tutor.script import Script
+from microgpt.tutor.session import current_state
 from microgpt.tutor.state import LessonState
 from microgpt.tutor.tools import LessonTools, teachable
 from microgpt.tutor.turns import Graded, Hint, Progress, Turn, Verdict
@@ -72,6 +74,18 @@ class Classroom:
 
     def contest(self, ask_id: str, reason: str = "I don't think so") -> Verdict:
         return self._unraised(lambda: self.tools.contest(self.lesson, ask_id, reason))
+
+    def void(self, ask_id: str) -> LessonState:
+        """Take an answer back, as a contest of a wrong key does; return the state after it."""
+        with self.store.transaction(self.lesson) as tx:
+            body = taken_back([*self.store.events(self.lesson)], ask_id, "the key was wrong")
+            void = replace(
+                self.events("evidence")[-1], kind="void", ask_id=ask_id, seq=0, body=json.loads(to_json(body))
+            )
+            tx.append(void)
+            tx.save(current_state(self.store, self.lesson, tx.state, tx.state_seq).to_json())
+        self.check_record()
+        return self.state()
 
     def progress(self) -> Progress:
         return self.tools.progress(self.lesson)

@@ -25,8 +25,7 @@ INSIGHTS = st.builds(
     card=st.none() | st.dictionaries(WORDS, WORDS, max_size=2),
 )  # fmt: skip
 CLOSED = st.builds(
-    ClosedAsk, ask_id=WORDS, insight=WORDS, question=WORDS, outcome=WORDS, parsed=ANSWERS, misconceptions=MANY,
-    before=st.none() | INSIGHTS, evidence=st.none() | st.dictionaries(WORDS, ANSWERS, max_size=2),
+    ClosedAsk, ask_id=WORDS, insight=WORDS, question=WORDS, outcome=WORDS, parsed=ANSWERS, misconceptions=MANY
 )  # fmt: skip
 OPEN = st.builds(
     OpenAsk, ask_id=WORDS, insight=WORDS, question=WORDS, hash=WORDS, asked=WORDS, unparsed=MANY, options=MANY

@@ -7,6 +7,8 @@ import pytest
 
 from microgpt.errors import LessonError
 from microgpt.learner.mastery import PRIOR
+from microgpt.sandbox import Outcome
+from microgpt.tutor.tools import teachable
 
 SOFTMAX, ATTENTION, ADAM = "softmax-makes-shares", "attention-is-a-weighted-average", "adam-corrects-its-bias"
 
@@ -228,6 +230,50 @@ def test_a_contest_of_a_wrong_key_takes_the_attempt_back_and_is_counted(classroo
     assert [event.body["reason"] for event in room.events("void")] == ["I computed it"]
     again = room.answer(turn.ask.ask_id, str(truth))
     assert again.outcome == "closed"
+
+
+@pytest.mark.parametrize("kind", ["timeout", "memory", "output", "killed"])
+def test_a_key_that_cannot_be_computed_now_is_not_said_to_be_wrong(room, monkeypatch, kind):
+    turn = room.start()
+    room.answer(turn.ask.ask_id, "[1, 0, 0]")
+    monkeypatch.setattr("microgpt.tutor.tools.run_jobs", lambda jobs, **_: [Outcome(kind=kind, detail="too much")])
+    with pytest.raises(LessonError, match=r"could not be computed again: no value: too much\. Nothing has changed"):
+        room.contest(turn.ask.ask_id)
+    assert not room.events("void")
+
+
+@pytest.mark.parametrize("end", ["skip", "abandon"])
+def test_what_was_not_answered_cannot_be_contested_for_its_key(room, end):
+    turn = room.start()
+    if end == "skip":
+        room.skip(turn.ask.ask_id)
+    else:
+        room.now += timedelta(hours=13)
+        room.next()
+    with pytest.raises(LessonError, match="passed, so nothing was graded"):
+        room.contest(turn.ask.ask_id)
+    closed = room.answer(turn.ask.ask_id, "[1, 0, 0]")
+    assert (closed.outcome, closed.why_not) == ("closed", "This question is closed, and counts for nothing.")
+
+
+def spoilt(key):
+    """Return a number that is wrong, or such numbers in the same lists."""
+    return [spoilt(item) for item in key] if isinstance(key, list) else 987.5
+
+
+def test_with_an_answer_in_placement_goes_what_it_implied(classroom, tool):
+    wrong = whole = teachable("microgpt")
+    for name in whole.plan("training"):
+        for question in whole.lock.insights[name].questions:
+            if question.kind in ("number", "list"):
+                wrong = tool.with_question(wrong, name, question.id, key=spoilt(question.key))
+    room = classroom(wrong)
+    turn = room.start("training")
+    assert whole.ancestors(turn.say["insight"])
+    assert room.right(turn).outcome == "right"
+    assert len([name for name in whole.plan("training") if room.state().insight(name).shown]) > 1
+    assert not room.contest(turn.ask.ask_id).upheld
+    assert not [name for name in whole.plan("training") if room.state().insight(name).shown]
 
 
 def test_a_void_gives_back_what_a_wrong_key_took_in_a_review(classroom, course, tool):

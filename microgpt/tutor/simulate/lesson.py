@@ -178,7 +178,7 @@ class SimulatedLesson:
             learner.corrected(asked.insight, asked.belief, self._day)
         if learner.kind == "contester" and asked.question and not asked.holdout:
             at = self._at()
-            asks.closed(at, graded.ask_id)  # the key is computed again, and is what the lock holds: upheld
+            asks.contested(at, graded.ask_id)  # the key is computed again, and is what the lock holds: upheld
             self.state = at.state
             self._now += timedelta(seconds=self._assumptions.trying_s)
         return graded.then

@@ -124,6 +124,8 @@ def _just(turn: Turn, say: Facts) -> Spoken:
             words = f"It is {_stopped(answer)} {why_not}"
         case "skipped":
             words = _vary(turn, "Passed.", "Left out.")
+        case "void":
+            words = "Taken back, and counts for nothing."
         case "recorded":
             words = f"{why_not} Whether it was right is not told."
         case _:

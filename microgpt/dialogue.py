@@ -134,21 +134,22 @@ class Dialogue:
 
     def show_yours(self, turn: Turn, profile: Profile) -> None:
         """Show what the turn's idea comes to with the learner's name, where its page says how."""
-        if not (turn.say.get("yours") and profile.name):
+        if turn.move != "explain" or not (turn.say.get("yours") and profile.name):
             return
         try:
             example = self._tools.example(turn.lesson, profile.name)
         except (LessonError, SandboxError):  # another window went on, or nothing can run it here
             return
         if not example.why_not:
-            self._terminal.show((Paragraph(text=offline.WITH_YOURS), *offline.word_example(example)))
+            self._terminal.show((Paragraph(text=offline.WITH_YOURS), *offline.word_example(example)), paged=True)
 
     def try_out(self, turn: Turn, values: str) -> None:
         """Work the turn's example through with what the learner typed."""
         try:
             if not values:
                 raise LessonError(how_to_try(turn) or NOTHING_TO_TRY)
-            self._terminal.show(offline.word_example(self._tools.example(turn.lesson, values)), again=True)
+            example = self._tools.example(turn.lesson, values)
+            self._terminal.show(offline.word_example(example), again=True, paged=True)
         except (LessonError, SandboxError) as error:
             self._say(str(error))
 
@@ -157,14 +158,14 @@ class Dialogue:
         """How a whole function is written here."""
         return WITH_EDITOR if self._terminal.edits else WITHOUT_EDITOR
 
-    def code(self, turn: Turn, ask: Ask, line: str) -> str:
-        """Return the learner's code; empty where a line is none, and asks for none to be written."""
+    def code(self, turn: Turn, ask: Ask, line: str) -> str | None:
+        """Return the learner's code, empty if they wrote none; None where a line is none, and asks for none."""
         if ask.kind != "code":
-            return ""
+            return None
         if turn.say["exercise"] != "write":
-            return "" if len(line) == 1 or line.endswith("?") else line
+            return None if len(line) == 1 or line.endswith("?") else line
         if line != "e":
-            return ""
+            return None
         source = cast(Mapping[str, list[str]], turn.say["source"])
         code = self._terminal.write_code(self._drafts.get(ask.ask_id) or "\n".join([*source["lines"], ""]))
         if not code:
@@ -196,23 +197,28 @@ class Dialogue:
                 return self._tools.skip(turn.lesson, ask.ask_id)
             case "answer":
                 graded = self._tools.answer(turn.lesson, ask.ask_id, proposal.quote)
-        if graded.outcome != "unparsed":
-            return graded.then
-        self.not_understood(graded, ask, profile)
-        return turn
+        if graded.outcome == "unparsed":
+            self.not_understood(graded, ask, profile)
+        return graded.then
 
     def _say(self, text: str) -> None:
         self._terminal.show((Paragraph(text=text),))
 
 
 def how_to_try(turn: Turn) -> str:
-    """Say how a worked example takes values of the learner's own; empty where it takes none."""
+    """Say how a worked example takes values of the learner's own; empty where it takes none.
+
+    >>> worked: dict[str, Json] = {"inputs": "scores = [1, 2]   place = 0"}
+    >>> say: dict[str, Json] = {"insight": "i", "worked": worked, "yours": "f(yours)"}
+    >>> how_to_try(Turn(lesson="l", turn=1, move="explain", say=say, ask=None, exits=(), ack="t1"))
+    't tries it with values of yours: t scores = [1, 2]; or with a text: t banana'
+    """
     inputs = str(cast(Mapping[str, Json], turn.say.get("worked") or {}).get("inputs", ""))
-    if turn.say.get("yours"):
-        return "t and a text of yours tries it with that: t banana"
     first = re.split(r"   (?=\w+ = )", inputs)[0]
     value = first if len(first) <= SHORT_VALUE else f"{first.partition(' = ')[0]} = ..."
-    return f"t tries it with values of yours: t {value}" if inputs else ""
+    ways = [f"with values of yours: t {value}"] if inputs else []
+    ways += ["with a text: t banana"] if turn.say.get("yours") else []
+    return f"t tries it {'; or '.join(ways)}" if ways else ""
 
 
 def asks_back(line: str, ask: Ask | None) -> bool:

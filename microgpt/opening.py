@@ -74,7 +74,8 @@ def show_name(name: str, terminal: Terminal) -> Surprise | None:
         _say(terminal, "Skipped.")
         return None
     surprise = Surprise(letters=letters, before=untrained, after=model.surprise(letters))
-    _say(terminal, f"After reading {STEPS} names: {told(surprise)}")
+    higher = " Higher: few of them look like this one." if surprise.after > surprise.before else ""
+    _say(terminal, f"After reading {STEPS} names: {told(surprise)}{higher}")
     names = set(load_dataset().documents)
     written = (model.write() for _ in range(WRITTEN))
     _say(

@@ -120,6 +120,7 @@ class Sitting:
         self._surprise: opening.Surprise | None = None
         self._keys_told = False
         self._closed = ""  # the ask that can be contested
+        self._passing = ""  # the ask that one more Enter passes
 
     def play(self) -> None:
         """Draw one turn after the other, until one is the last."""
@@ -147,56 +148,59 @@ class Sitting:
                 self._say(A_LETTER, quiet=True)
             if turn.ask:
                 self._tools.next(turn.lesson, turn.ack)
-                turn = self._at_question(turn, turn.ask, profile)
+                turn = self._at_question(turn, profile)
             elif turn.move != "finish":
                 turn = self._at_reading(turn, profile)
             else:
                 self._tools.next(turn.lesson, turn.ack)
                 return self._end(turn, profile)
 
-    def _at_question(self, turn: Turn, ask: Ask, profile: Profile) -> Turn:
-        """Read lines until one closes the question."""
-        confirmed = turn.move == "place"  # where to pass is the honest thing to do
-        while True:
+    def _at_question(self, turn: Turn, profile: Profile) -> Turn:
+        """Read lines until one closes the question; return the turn after it."""
+        asked = turn.ask
+        while asked and turn.ask and turn.ask.ask_id == asked.ask_id:
             typed = self._dialogue.read()
-            line = key_of(typed)
             try:
-                if is_asked_for(typed, ask):
-                    if then := self._answer(turn, ask, typed, profile):
-                        return then
-                elif line in ("", "s") and not confirmed:
-                    self._say(
-                        "Pass? Enter again passes; " + ("or answer." if ask.holdout else "or answer, or ? for a hint.")
-                    )
-                    confirmed = True
-                elif line in ("", "s"):
-                    return self._tools.skip(turn.lesson, ask.ask_id)
-                elif line in ("?", "h"):
-                    self._terminal.show(offline.word_hint(self._tools.hint(turn.lesson, ask.ask_id)))
-                elif line == "r":
-                    return self._tools.reveal(turn.lesson, ask.ask_id).then
-                elif code := self._dialogue.code(turn, ask, line):
-                    if then := self._answer(turn, ask, code, profile):
-                        return then
-                elif self._aside(turn, line):
-                    continue
-                elif is_plain_answer(line, ask) or not (then := self._dialogue.discuss(turn, line, profile)):
-                    if then := self._answer(turn, ask, line, profile):
-                        return then
-                elif then is not turn:
-                    return then
+                turn = self._react(turn, turn.ask, typed, profile)
             except LessonError as error:  # such as a hint on a question that only measures
                 self._say(str(error))
-                if self._tools.next(turn.lesson).turn != turn.turn:  # or a question that another window has closed
-                    return self._tools.next(turn.lesson)
+                turn = self._tools.next(turn.lesson)  # another, if another window has closed the question
+        return turn
 
-    def _answer(self, turn: Turn, ask: Ask, words: str, profile: Profile) -> Turn | None:
-        """Answer the open question; return the next turn, or None where it stays open."""
+    def _react(self, turn: Turn, ask: Ask, typed: str, profile: Profile) -> Turn:
+        """Do what a line asks for; return the turn that it leads to, or that stays."""
+        line = key_of(typed)
+        if is_asked_for(typed, ask):
+            return self._answer(turn, ask, typed, profile)
+        if line in ("", "s"):
+            return self._pass(turn, ask)
+        if line in ("?", "h"):
+            self._terminal.show(offline.word_hint(self._tools.hint(turn.lesson, ask.ask_id)))
+            return turn
+        if line == "r":
+            return self._tools.reveal(turn.lesson, ask.ask_id).then
+        code = self._dialogue.code(turn, ask, line)
+        if code is not None:
+            return self._answer(turn, ask, code, profile) if code else turn
+        if self._aside(turn, line):
+            return turn
+        then = None if is_plain_answer(line, ask) else self._dialogue.discuss(turn, line, profile)
+        return then or self._answer(turn, ask, line, profile)
+
+    def _pass(self, turn: Turn, ask: Ask) -> Turn:
+        """Pass the question: at once in placement, where that is the honest thing to do; else if Enter comes twice."""
+        if turn.move == "place" or self._passing == ask.ask_id:
+            return self._tools.skip(turn.lesson, ask.ask_id)
+        self._passing = ask.ask_id
+        self._say("Pass? Enter again passes; " + ("or answer." if ask.holdout else "or answer, or ? for a hint."))
+        return turn
+
+    def _answer(self, turn: Turn, ask: Ask, words: str, profile: Profile) -> Turn:
+        """Answer the open question; return the next turn, or this one with what is offered now where it stays open."""
         graded = self._tools.answer(turn.lesson, ask.ask_id, words)
-        if graded.outcome != "unparsed":
-            return graded.then
-        self._dialogue.not_understood(graded, ask, profile)
-        return None
+        if graded.outcome == "unparsed":
+            self._dialogue.not_understood(graded, ask, profile)
+        return graded.then
 
     def _at_reading(self, turn: Turn, profile: Profile) -> Turn:
         """Wait until what was drawn has been read; only then was it said."""
@@ -218,6 +222,9 @@ class Sitting:
             self._dialogue.show_code(turn)
         elif line == "p":
             self._terminal.show(offline.word_progress(self._tools.progress(turn.lesson)))
+            self._terminal.show(offline.word_ask(turn.ask) if turn.ask else ())
+        elif rest.startswith("="):  # x = 2 is an answer, or was meant as one
+            return False
         elif key == "x":
             self._contest(turn, rest)
         elif key == "t" and (rest or not turn.ask):  # where there is an example; its values are no answer
@@ -252,8 +259,8 @@ class Sitting:
         return profile
 
     def _end(self, turn: Turn, profile: Profile) -> None:
-        """Close the circle: the name from the first minute, unless nothing was answered today."""
-        if self._course.subject != SUBJECT or not just(turn):
+        """Close the circle: the name from the first minute, once all is known, if anything was asked today."""
+        if self._course.subject != SUBJECT or turn.say.get("left") or not just(turn):
             return
         surprise = self._surprise or opening.measure(profile.name, self._terminal)
         if surprise:

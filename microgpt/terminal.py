@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import termios
+import tty
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -43,6 +44,7 @@ class Terminal:
         self._heading: Heading | None = None
         self._code: tuple[str, int, tuple[str, ...]] | None = None  # the lines drawn last, and where they stand
         self._typed: list[str] = []
+        self._ahead: list[str] = []  # typed where only Enter was asked for
         self._rows = 0  # drawn since the learner last pressed Enter
         if self.live:
             importlib.import_module("readline")  # from now on, `input` knows the arrow keys
@@ -131,6 +133,7 @@ class Terminal:
         """Throw away what was typed before now: it cannot be meant for a question that comes only now."""
         if sys.stdin.isatty():
             termios.tcflush(sys.stdin, termios.TCIFLUSH)
+        self._ahead.clear()
 
     def redraw(self, text: str) -> None:
         """Write over the line that was written before; nothing where that cannot be done."""
@@ -150,6 +153,13 @@ class Terminal:
         Raises:
             EOFError: there are no more.
         """
+        if not self._ahead:
+            return self._read_line()
+        self._rows, line = 0, self._ahead.pop(0)
+        self._print(Text(visible(f"> {line}")))
+        return line
+
+    def _read_line(self) -> str:
         self._rows = 0
         with _interruptible():
             line = input("> ") if self.live else self._read_plainly()
@@ -218,9 +228,6 @@ class Terminal:
         if not self.live:
             yield lambda: False
             return
-        import termios
-        import tty
-
         before = termios.tcgetattr(sys.stdin)
         tty.setcbreak(sys.stdin)
         try:
@@ -234,8 +241,10 @@ class Terminal:
     def _wait_if_full(self, rows: int) -> None:
         if not self._has_room(rows):
             self._print(Text("\n  Enter shows the rest.", "dim"))
-            if self.read() == "q":
+            line = self._read_line()
+            if line.lstrip("/") == "q":
                 raise EOFError
+            self._ahead += [line] if line else []  # it is about what was read so far; answered once all is shown
         self._rows += rows
 
     def _print(self, line: Text, end: str = "\n") -> None:

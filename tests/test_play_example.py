@@ -32,7 +32,7 @@ def test_an_example_comes_with_the_learners_name_and_with_any_text_they_type(mon
     assert "yours = Banana numbers_of(yours, yours) → [0, 1, 2, 1, 2, 1]" in words(shown)
     assert "data = bonanza text = nab" in words(shown)
     assert "return = [5, 2, 0, 1, 5] → [2, 0, 1]" in words(shown)  # beside its line
-    assert words(shown).count("t and a text of yours tries it with that: t banana") == 2
+    assert words(shown).count("t tries it with values of yours: t data = cabin; or with a text: t banana") == 2
 
 
 def test_an_example_takes_other_numbers_where_none_takes_a_text(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,7 +58,7 @@ def test_without_a_name_nothing_is_tried_unasked(monkeypatch: pytest.MonkeyPatch
     store = Store.in_memory()
     store.save_learner(Profile(id="me", name=""))
     shown, _ = play(typed(PASS, "q"), store, goal="it")
-    assert "With numbers:" in words(shown)
+    assert "For example:" in words(shown)
     assert "And with yours" not in words(shown)
 
 

@@ -22,6 +22,8 @@ A lesson, call by call; LESSON and ASK_ID stand in the answers:
   microgpt lesson answer me-microgpt 9f3a61 "half each: [0.5, 0.5]" --json
 """
 
+# What looks like an option may be an answer, -0.5; and with -h for help, "-1, I think" would be a cry for it.
+ANY_TEXT = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object on one line.")
 lesson_argument = click.argument("lesson_id", metavar="LESSON")
 ask_argument = click.argument("ask_id")
@@ -52,9 +54,8 @@ def next_(lesson_id: str, ack: str, as_json: bool) -> None:
     _call(lambda tools: tools.next(lesson_id, ack), as_json)
 
 
-# What looks like an option may be an answer: -0.5
 @lesson.command(
-    context_settings={"ignore_unknown_options": True},
+    context_settings=ANY_TEXT,
     epilog='Example:  microgpt lesson answer me-microgpt 9f3a61 "I say -0.5" --value -0.5 --json',
 )
 @lesson_argument
@@ -94,7 +95,9 @@ def skip(lesson_id: str, ask_id: str, as_json: bool) -> None:
     _call(lambda tools: tools.skip(lesson_id, ask_id), as_json)
 
 
-@lesson.command(epilog='Example:  microgpt lesson contest me-microgpt 9f3a61 "it should be 2" --json')
+@lesson.command(
+    context_settings=ANY_TEXT, epilog='Example:  microgpt lesson contest me-microgpt 9f3a61 "it should be 2" --json'
+)
 @lesson_argument
 @ask_argument
 @click.argument("reason")
@@ -112,7 +115,9 @@ def progress(lesson_id: str, as_json: bool) -> None:
     _call(lambda tools: tools.progress(lesson_id), as_json)
 
 
-@lesson.command(epilog='Example:  microgpt lesson evaluate me-microgpt "softmax([1, 2])" --json')
+@lesson.command(
+    context_settings=ANY_TEXT, epilog='Example:  microgpt lesson evaluate me-microgpt "softmax([1, 2])" --json'
+)
 @lesson_argument
 @click.argument("code")
 @json_option
@@ -121,7 +126,9 @@ def evaluate(lesson_id: str, code: str, as_json: bool) -> None:
     _call(lambda tools: tools.evaluate(lesson_id, code), as_json)
 
 
-@lesson.command(epilog='Example:  microgpt lesson example me-microgpt "scores = [1, 2]" --json')
+@lesson.command(
+    context_settings=ANY_TEXT, epilog='Example:  microgpt lesson example me-microgpt "scores = [1, 2]" --json'
+)
 @lesson_argument
 @click.argument("values")
 @json_option

@@ -176,6 +176,16 @@ def function_named(source: str, name: str) -> ast.FunctionDef:
     return functions[name]
 
 
+def top_level_names(source: str) -> tuple[str, ...]:
+    """Return the functions and classes that a source defines, in order.
+
+    >>> top_level_names("def f(): ...\nclass A: ...\nx = 1")
+    ('f', 'A')
+    """
+    tree = parse_python(source, path="")
+    return tuple(node.name for node in ast.iter_child_nodes(tree) if isinstance(node, _Scope))
+
+
 @cache
 def enclosing_function(source: str, symbol: str) -> str:
     """Return the function to watch for a symbol: itself, or the one it stands in; empty where there is none.

@@ -21,6 +21,7 @@ from microgpt.errors import CourseError
 from microgpt.insights.course import Course
 from microgpt.insights.finding import Finding
 from microgpt.insights.insight import Insight
+from microgpt.insights.locked import Lock, LockedQuestion
 from microgpt.insights.page_rules import texts_of
 from microgpt.insights.strict_yaml import Document, nearest, read_yaml
 from microgpt.insights.subject import read_text
@@ -61,20 +62,49 @@ def translations(course: Course, language: str) -> Mapping[str, Insight]:
     Raises:
         CourseError: there are none, or one of them is wrong.
     """
-    found: dict[str, Insight] = {}
-    for name, code, path in _files(course):
-        if code == language and name in course.insights:
-            found[name] = translate(course.insights[name], read_text(path, str(path)), str(path))
+    found = _translated(course, language)
     if not found:
         known = sorted({code for _, code, _ in _files(course)}) or [f"adding ID.{language}.yaml beside a page"]
         raise CourseError(f"no page of {course.id!r} is in {language!r}. Try {' or '.join(known)}.")
     return found
 
 
+def in_language(course: Course, lock: Lock, language: str) -> tuple[Course, Lock]:
+    """Return both with their texts in a language, as far as they are translated; as they are where nothing is.
+
+    Raises:
+        CourseError: a translation is wrong.
+    """
+    found = _translated(course, language)
+    locked = {
+        name: replace(held, questions=tuple(_asked(question, found[name]) for question in held.questions))
+        if name in found
+        else held
+        for name, held in lock.insights.items()
+    }
+    return replace(course, insights={**course.insights, **found}), replace(lock, insights=locked)
+
+
+def _asked(question: LockedQuestion, insight: Insight) -> LockedQuestion:
+    """Return a question as a page asks it; one made by the lock, as the one that it was made from."""
+    like = question.id.partition("~")[0]
+    return replace(question, ask=next((q.ask for q in insight.questions if q.id == like and q.ask), insight.ask))
+
+
+def _translated(course: Course, language: str) -> dict[str, Insight]:
+    return {
+        name: translate(course.insights[name], read_text(path, str(path)), str(path))
+        for name, code, path in _files(course)
+        if code == language and name in course.insights
+    }
+
+
 def check_translations(course: Course) -> Iterator[Finding]:
     """Yield what is wrong with a course's translations, and what they leave out."""
     for name, language, path in _files(course):
         try:
+            if name not in course.insights and (course.folder / f"{name}.md").exists():
+                continue  # what is wrong with that page is told there
             if name not in course.insights:
                 message = f"no insight {name!r} to translate. {nearest(name, course.insights)}"
                 raise CourseError(message, path=str(path))

@@ -62,7 +62,7 @@ def answer(at: Sitting, ask_id: str, quote: str, value: str, ran: Grade | None =
         said = parse(value, kind, options=ask.options, shape=shape, any_length=any_length)
         if said is None or not stands_in(said, quote, kind, options=ask.options, shape=shape, any_length=any_length):
             raise LessonError(
-                f"the value {value!r} does not stand in the quote {quote!r}, so nothing was graded. "
+                f"the quote {quote!r} does not say {value!r} as its one answer, so nothing was graded. "
                 "Try again with the learner's own words, or ask them what they mean."
             )
     if parsed is None:
@@ -240,8 +240,9 @@ def contested(at: Sitting, ask_id: str) -> tuple[ClosedAsk, LockedQuestion]:
         raise LessonError("an exercise changes nothing about what you know, so there is nothing to contest. Try: next")
     question = at.question(closed) if closed else None
     if closed is None or question is None:
-        known = ", ".join(ask.ask_id for ask in at.state.closed) or "none yet"
-        raise LessonError(f"no closed question {ask_id!r} is left to contest; the latest are: {known}.")
+        graded = [c for c in at.state.closed if not (c.exercise or c.holdout or c.outcome in UNGRADED)]
+        known = f"Try one of: {', '.join(ask.ask_id for ask in graded)}" if graded else "Try: answer one first."
+        raise LessonError(f"no closed question {ask_id!r} is left to contest. {known}")
     if closed.outcome in ("skipped", "abandoned"):
         raise LessonError("that question was passed, so nothing was graded that you could contest. Try: next")
     if closed.holdout:

@@ -3,10 +3,12 @@
 Run in the sandbox when it is asked for, and kept nowhere: it is no evidence, and no plan depends on it.
 """
 
-import json
+import ast
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import NoReturn
 
 from microgpt.errors import LessonError
@@ -14,7 +16,7 @@ from microgpt.insights.course import Course
 from microgpt.insights.grading import parse
 from microgpt.insights.insight import YOURS, Insight
 from microgpt.insights.locked import LockedQuestion, rounded
-from microgpt.insights.question import is_number, render_inputs, render_value
+from microgpt.insights.question import is_number, render_inputs, render_value, shape_of
 from microgpt.insights.strict_yaml import nearest
 from microgpt.insights.subject import enclosing_function, statement_lines
 from microgpt.sandbox import Job, Json, Limits, Program, run_jobs
@@ -23,6 +25,7 @@ from microgpt.tutor.turns import Example
 from microgpt.tutor.view import Teachable
 
 _LIMITS = Limits(wall_s=5.0, cpu_s=2.0)  # somebody waits
+_UNQUOTED = re.compile(r"(['\"])(.*)\1", re.DOTALL)  # with a pair of quotes round it
 _NAMED = re.compile(r"\s*([A-Za-z_]\w*)\s*=(?!=)")
 
 
@@ -82,8 +85,11 @@ def what_to_work(course: Course, insight: Insight, question: LockedQuestion, val
     if len(values) > LONGEST:
         raise LessonError(f"that is longer than {LONGEST} characters. Try less.")
     named = _NAMED.match(values)
-    if insight.yours and values and not (named and named[1] in question.inputs):
-        text = values[named.end() :].strip() if named and named[1] == YOURS else values
+    name = named[1] if named else ""
+    if insight.yours and name not in question.inputs and not get_close_matches(name, question.inputs, n=1):
+        text = values[named.end() :].strip() if named and name == YOURS else values
+        if not text:
+            raise LessonError("that is no text. Try one, such as  banana")
         return Work(call=insight.yours, inputs={YOURS: text}, ask=insight.yours)
     inputs = {**question.inputs, **_inputs(question.inputs, values)}
     watch = enclosing_function(course.subject_source, insight.anchor) if insight.anchor else ""
@@ -95,16 +101,16 @@ def _inputs(known: Mapping[str, Json], values: str) -> dict[str, Json]:
     if not known:
         raise LessonError("this example has no values to change. Try: next")
     names = "|".join(map(re.escape, known))
+    named = _NAMED.match(values)
+    if named and named[1] not in known:
+        raise LessonError(f"the example has no value {named[1]!r}. {nearest(named[1], known)}")
     parts = re.split(rf"[\s,;]*\b({names})\s*=(?!=)", values)
-    if len(parts) == 1:  # no name that is known
-        named = _NAMED.match(values)
-        if named:
-            raise LessonError(f"the example has no value {named[1]!r}. {nearest(named[1], known)}")
+    if len(parts) == 1:  # no name
         if len(known) > 1 or not values:
             _refuse(*next(iter(known.items())))
         (name,) = known
         parts = ["", name, values]
-    if parts[0].strip():
+    if parts[0].strip() or len({*parts[1::2]}) < len(parts[1::2]):  # something before the first, or one of them twice
         _refuse(*next(iter(known.items())))
     return {name: _value(name, text.strip(), known[name]) for name, text in zip(parts[1::2], parts[2::2], strict=True)}
 
@@ -112,18 +118,30 @@ def _inputs(known: Mapping[str, Json], values: str) -> dict[str, Json]:
 def _value(name: str, text: str, like: Json) -> Json:
     """Return a typed value, of the kind that the example has there."""
     if isinstance(like, str):
-        return text.strip("\"'") or _refuse(name, like)
-    if is_number(like):
-        value = parse(text, "number")
-        return value if value is not None else _refuse(name, like)
-    for typed in (text, f"[{text}]"):  # a list may come without its brackets
-        try:
-            value = json.loads(typed, parse_constant=lambda constant: None)
-        except (ValueError, RecursionError):
-            continue
-        if type(value) is type(like):
-            return value
-    return _refuse(name, like)
+        value: Json = _UNQUOTED.sub(r"\2", text)
+    elif is_number(like):
+        value = None if text.startswith("[") else parse(text, "number")
+    else:
+        value = _list(text, like)
+    return _refuse(name, like) if value is None or value == "" else value
+
+
+def _list(text: str, like: Json) -> Json:
+    """Return a list, typed as Python has it, with or without its brackets, or as an answer may be typed."""
+    for typed in (text, f"[{text}]"):
+        with suppress(ValueError, SyntaxError, MemoryError, RecursionError):
+            value = ast.literal_eval(typed)
+            if isinstance(value, list | tuple) and _held([*value]) <= _held(like):
+                return [*value]
+    shape = shape_of(like)
+    return parse(text, "list", shape=shape, any_length=True) if shape and not re.search("[a-z]", text, re.I) else None
+
+
+def _held(value: Json) -> set[str]:
+    """Return the kinds of what stands in a list, and in the lists in it."""
+    if isinstance(value, list):
+        return set[str]().union(*map(_held, value))
+    return {"number"} if is_number(value) else {type(value).__name__}
 
 
 def _refuse(name: str, like: Json) -> NoReturn:
@@ -131,7 +149,10 @@ def _refuse(name: str, like: Json) -> NoReturn:
 
 
 def _text(value: Json) -> str:
-    """Return a value as it is shown; texts a line each."""
-    if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
-        return "\n".join(map(str, value))
-    return show(value)
+    """Return a value as it is shown; texts a line each, as many as can be read."""
+    if not (isinstance(value, list) and value and all(isinstance(item, str) for item in value)):
+        return show(value)
+    lines = [str(item) for item in value]
+    while len("\n".join(lines)) > LONGEST and len(lines) > 1:
+        lines = [*lines[:-2], "…"]
+    return "\n".join(lines)

@@ -41,9 +41,8 @@ def apply(state: LessonState, event: Event) -> LessonState:
     body = cast(Mapping[str, Any], event.body)
     match event.kind:
         case "start":
-            return replace(
-                state, goal=body["goal"], minutes=body["minutes"], where=body["where"], sat_down=state.last_time
-            )
+            state = _seated(state, event.time)
+            return replace(state, goal=body["goal"], minutes=body["minutes"], where=body["where"])
         case "turn":
             return _turn(state, body)
         case "ack":
@@ -69,9 +68,14 @@ def apply(state: LessonState, event: Event) -> LessonState:
 
 
 def rested(state: LessonState, now: datetime) -> LessonState:
-    """Return the state as it is at a time: after a long silence, a new sitting begins with what was set aside."""
+    """Return the state as it is at a time: after a long silence, a new sitting begins."""
     if not state.last_time or now - datetime.fromisoformat(state.last_time) <= NEW_SITTING:
         return state
+    return _seated(state, now)
+
+
+def _seated(state: LessonState, now: datetime) -> LessonState:
+    """Begin a new sitting, with what was set aside in the last one."""
     insights = {name: replace(insight, passes=0, tries=0) for name, insight in state.insights.items()}
     return replace(state, reviews=0, sat_down=now.isoformat(), insights=insights)
 

@@ -40,9 +40,7 @@ def hint_text(ask: OpenAsk, rung: int, taught: Teachable) -> str:
         return _exercise_hint(taught.exercises(ask.insight)[ask.exercise], rung, insight.claim)
     question = taught.questions(ask.insight)[ask.question]
     if rung == 1 and insight.anchor:
-        return (
-            f"Be the interpreter: put the numbers into {insight.anchor}, and write down what each line makes of them."
-        )
+        return f"Be the interpreter: follow these values through {insight.anchor}, and write down what each line makes."
     if rung == 1:
         return "Say the question in your own words first. What exactly is asked for?"
     if rung == 2 and insight.anchor:
@@ -53,7 +51,7 @@ def hint_text(ask: OpenAsk, rung: int, taught: Teachable) -> str:
         return insight.claim
     if rung == 4:
         return _half(ask, question.key)
-    return f"It is {show(question.key)}. Send it, or say why: either way a fresh question comes after it."
+    return f"It is {show(question.key)}. Send it; a fresh question comes after it."
 
 
 def _half(ask: OpenAsk, key: Json) -> str:

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from microgpt.insights.course import Course
 from microgpt.insights.insight import Insight
 
-NAME, CLAIM, TEXT = 6, 3, 1  # how much more a word of an id or an anchor says than one of the claim, or of the text
+# How much more a word of the claim says than one of the text; and one of an id or an anchor, if all its words are asked
+# for: loss_and_gradients is not what a question about a gradient is about.
+NAME, CLAIM, TEXT = 6, 3, 1
 ENOUGH = 0.34  # of the question's words, weighed by how rare they are, that must be found for a fit
 _COMMON = """
     a an and are as at be because but by can did do does for from had has have how i if in into is it its me mean
@@ -48,12 +50,13 @@ def look_up(question: str, course: Course) -> Found:
     term specificity and its application in retrieval"), and words of a claim for more than those of a text.
     """
     asked = _words(question)
-    pages = {name: _page(insight) for name, insight in course.insights.items()}
+    pages = {name: _page(insight, asked) for name, insight in course.insights.items()}
     in_pages = Counter(word for page in pages.values() for word in page)
     rarity = {word: math.log((len(pages) + 1) / (in_pages[word] + 0.5)) for word in asked}
 
     def fit(name: str) -> float:
-        return sum(rarity[word] * pages[name][word] / (pages[name][word] + 1) for word in asked)
+        counts = {word: pages[name].get(word, 0) for word in asked}
+        return sum(rarity[word] * count / (count + 1) for word, count in counts.items())
 
     def share(name: str) -> float:
         return sum(rarity[word] for word in asked if word in pages[name]) / sum(rarity.values())
@@ -68,12 +71,13 @@ def look_up(question: str, course: Course) -> Found:
     return Found(word=word, meaning=meaning, insight=best, claim=insight.claim, anchor=insight.anchor)
 
 
-def _page(insight: Insight) -> Counter[str]:
+def _page(insight: Insight, asked: frozenset[str]) -> dict[str, float]:
     """Return how much each word of an insight counts."""
-    page = Counter[str]()
-    for text, weight in ((f"{insight.id} {insight.anchor}", NAME), (insight.claim, CLAIM), (insight.text, TEXT)):
-        for word in _words(text):
-            page[word] = max(page[word], weight)
+    page: dict[str, float] = {}
+    for text, weight in ((insight.id, NAME), (insight.anchor, NAME), (insight.claim, CLAIM), (insight.text, TEXT)):
+        words = _words(text)
+        share = len(words & asked) / len(words) if weight == NAME and words else 1
+        page |= {word: page.get(word, 0) + weight * share for word in words}
     return page
 
 

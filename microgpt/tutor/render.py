@@ -3,15 +3,15 @@
 What a turn says (`Turn.say`), by move; every fact may be told to the learner:
 
     always       insight, known, of, and just: how the ask before it ended
-    place        n, of_n
+    place        n, of_n, source, show
     predict      source, show: the lines to be predicted; no claim yet
     explain      claim, text, breaks, skip, source, show, worked: an example with its values, line by line; yours: what
                  the tool `example` works through with the learner's own text
-    demonstrate  claim, source, show, worked: the learner's own question
+    demonstrate  claim, source, show, worked: the learner's own question; yours
     ask          why (first, again, parallel, confirm), source, show
     confront     belief, possible, you_said, it_would_say, reply, source, show
     practise     exercise (hunt, blank, write, experiment), source: the lines that it is about, which are not the file's
-    review       n, of_n, days
+    review       n, of_n, days, source, show
     finish       mastered, shown, left, next_review; n, of_n while a last question is asked
 
 Nothing here depends on the key of the question that the turn asks.
@@ -167,7 +167,7 @@ def _just(state: LessonState, plan: Plan, taught: Teachable) -> dict[str, Json]:
         "ask_id": closed.ask_id,
         "outcome": closed.outcome,
         "insight": closed.insight,
-        "mastered": closed.mastered,
+        "newly_mastered": closed.mastered,
         "answer": answer_of(closed, taught),
         "you_said": closed.quote,
         "credited": closed.credited,
@@ -217,6 +217,10 @@ def _worked(plan: Plan, taught: Teachable) -> dict[str, Json]:
     return {"worked": worked_facts(render_inputs(question.inputs), question.ask, values, show(question.key))}
 
 
+def _yours(insight: Insight) -> dict[str, Json]:
+    return {"yours": insight.yours} if insight.yours else {}
+
+
 def worked_facts(inputs: str, ask: str, values: Iterable[tuple[int, str, str]], answer: str) -> dict[str, Json]:
     """Return an example as the facts that a voice words.
 
@@ -232,7 +236,7 @@ def _cut(text: str, longest: int) -> str:
 
 
 def _place(state: LessonState, plan: Plan, taught: Teachable, now: datetime) -> dict[str, Json]:
-    return {}
+    return _sources(taught.course.insights[plan.insight], taught)
 
 
 def _predict(state: LessonState, plan: Plan, taught: Teachable, now: datetime) -> dict[str, Json]:
@@ -247,13 +251,12 @@ def _explain(state: LessonState, plan: Plan, taught: Teachable, now: datetime) -
         "breaks": insight.breaks,
         "skip": insight.skip,
     }
-    yours: dict[str, Json] = {"yours": insight.yours} if insight.yours else {}
-    return {**words, **_sources(insight, taught), **_worked(plan, taught), **yours}
+    return {**words, **_sources(insight, taught), **_worked(plan, taught), **_yours(insight)}
 
 
 def _demonstrate(state: LessonState, plan: Plan, taught: Teachable, now: datetime) -> dict[str, Json]:
     insight = taught.course.insights[plan.insight]
-    return {"claim": insight.claim, **_sources(insight, taught), **_worked(plan, taught)}
+    return {"claim": insight.claim, **_sources(insight, taught), **_worked(plan, taught), **_yours(insight)}
 
 
 def _ask(state: LessonState, plan: Plan, taught: Teachable, now: datetime) -> dict[str, Json]:
@@ -285,7 +288,8 @@ def _practise(state: LessonState, plan: Plan, taught: Teachable, now: datetime) 
 
 def _review(state: LessonState, plan: Plan, taught: Teachable, now: datetime) -> dict[str, Json]:
     seen = state.insight(plan.insight).seen
-    return {"days": (now - datetime.fromisoformat(seen)).days if seen else 0}
+    sources = _sources(taught.course.insights[plan.insight], taught)
+    return {**sources, "days": (now - datetime.fromisoformat(seen)).days if seen else 0}
 
 
 def _finish(state: LessonState, plan: Plan, taught: Teachable, now: datetime) -> dict[str, Json]:

@@ -123,8 +123,8 @@ def parse_script(text: str, path: str) -> Script:
     if isinstance(placement, bool) or not isinstance(placement, int) or placement < 0:
         raise doc.error("placement", f"placement counts questions, not {placement!r}. Try  placement: 7")
     tries = doc.data.get("tries", Script.tries)
-    if isinstance(tries, bool) or not isinstance(tries, int) or tries < 1:
-        raise doc.error("tries", f"tries counts questions about an insight, from 1, not {tries!r}. Try  tries: 10")
+    if isinstance(tries, bool) or not isinstance(tries, int) or not 1 <= tries <= Script.tries:
+        raise doc.error("tries", f"tries counts questions about an insight, 1 to 10, not {tries!r}. Try  tries: 10")
     if not isinstance(rules, list) or not rules:
         raise doc.error("rules", "a script needs rules. Try  rules: [{do: ask}]")
     parsed = tuple(_rule(doc, f"rules.{i}", rule) for i, rule in enumerate(rules))

@@ -5,6 +5,7 @@ Two processes on one lesson are served one after the other. What becomes of an o
 """
 
 import hashlib
+import re
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -104,7 +105,7 @@ class Sitting:
             raise LessonError(f"{lesson.id!r} is the lesson of {state.learner!r} on {state.course!r}. Try another id.")
         goal, new = goal or state.goal, state.plan is None
         other = (goal, where) != (state.goal, state.where)
-        if new or other or minutes != state.minutes or state.time_is_up(self.now):
+        if new or other or minutes != state.minutes or state.time_is_up(self.now) or self._left_something():
             self.record("start", {"goal": goal, "minutes": minutes, "where": where})
         if other and state.ask is not None:
             self._abandon(state.ask)
@@ -112,6 +113,12 @@ class Sitting:
             self.advance()
         else:
             self._go_on()
+
+    def _left_something(self) -> bool:
+        """Whether the lesson came to its end with ideas set aside: who begins again wants them now."""
+        state, path = self.state, self.lesson.taught.plan(self.state.goal)
+        ended = state.plan is not None and state.plan.move == "finish" and state.ask is None
+        return ended and not all(state.insight(name).known for name in path)
 
     def _abandon(self, ask: OpenAsk) -> None:
         """Close an ask without holding it against the learner."""
@@ -205,8 +212,15 @@ class Sitting:
         return (not ask.options or ask.options == options) and self._hash(ask) == ask.hash
 
     def ack(self, ack: str) -> None:
-        """Note that a turn was said; one without a question is then over."""
-        if ack != f"t{self.state.turn}" or self.state.said:
+        """Note that a turn was said; one without a question is then over. One sent again changes nothing.
+
+        Raises:
+            LessonError: no turn of this lesson has this ack.
+        """
+        turn = int(ack[1:]) if re.fullmatch(r"t[0-9]{1,9}", ack) else 0
+        if ack and not 0 < turn <= self.state.turn:
+            raise LessonError(f"{ack!r} is no turn of this lesson. Try that of the turn to be said: t{self.state.turn}")
+        if turn != self.state.turn or self.state.said:
             return
         self.record("ack", {"turn": self.state.turn})
         self._go_on()

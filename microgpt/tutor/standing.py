@@ -7,7 +7,6 @@ Read from what is derived from the record, so that it costs the same however lon
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
 from microgpt.errors import ConfigError
 from microgpt.insights.course import Course, find_course, load_course, plan
@@ -15,9 +14,7 @@ from microgpt.learner.evidence import Json
 from microgpt.learner.mistakes import Heard, Mistake
 from microgpt.learner.store import LessonRow, Store
 from microgpt.tutor.session import current_state
-from microgpt.tutor.state import InsightState, LessonState
-
-Status = Literal["mastered", "shown", "started", "new"]
+from microgpt.tutor.state import LessonState, Status
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,7 +180,7 @@ def _insights(
         InsightStanding(
             insight=name,
             claim=course.insights[name].claim,
-            status=_status(insight),
+            status=insight.status,
             probability=insight.knowledge.p,
             witnessed=counts.witnessed,
             reported=counts.reported,
@@ -192,14 +189,6 @@ def _insights(
         )
         for name, insight, counts in ((name, state.insight(name), heard.get(name, Heard())) for name in path)
     )
-
-
-def _status(insight: InsightState) -> Status:
-    if insight.mastered:
-        return "mastered"
-    if insight.shown:
-        return "shown"
-    return "started" if insight.last else "new"
 
 
 def _insight_json(insight: InsightStanding) -> dict[str, Json]:

@@ -4,12 +4,14 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from microgpt.learner.evidence import Json
 from microgpt.learner.mastery import Knowledge, mastered
 from microgpt.learner.review import CardJson, due
 from microgpt.tutor.turns import Move
+
+Status = Literal["mastered", "shown", "started", "new"]
 
 PASSES = 3  # in a row, after which an insight is set aside
 TRIES = 10  # in one sitting, after which it is too, so that no lesson goes round and round
@@ -141,6 +143,15 @@ class InsightState:
     def known(self) -> bool:
         """Whether there is nothing left to teach here."""
         return self.shown or self.mastered
+
+    @property
+    def status(self) -> Status:
+        """The same in a word: ``shown`` by a right answer in placement, to it or to what is built on it."""
+        if self.mastered:
+            return "mastered"
+        if self.shown:
+            return "shown"
+        return "started" if self.last else "new"
 
     @property
     def set_aside(self) -> bool:

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime
 from functools import cache
-from typing import Literal
 
 from microgpt.content import content_folder, is_bundled
 from microgpt.errors import CourseError, LessonError
@@ -20,6 +19,8 @@ from microgpt.insights.locked import rounded
 from microgpt.insights.practice import Grade
 from microgpt.insights.practice_code import grade_code
 from microgpt.insights.question import render_inputs
+from microgpt.insights.strict_yaml import nearest
+from microgpt.insights.subject import top_level_names
 from microgpt.learner.store import Store
 from microgpt.sandbox import Job, Json, Outcome, Program, run_jobs, support
 from microgpt.tutor import asks
@@ -28,7 +29,7 @@ from microgpt.tutor.example import work_through
 from microgpt.tutor.render import show, source_of
 from microgpt.tutor.script import Script, parse_script
 from microgpt.tutor.session import Lesson, Sitting, current_state, sitting
-from microgpt.tutor.state import InsightState, LessonState
+from microgpt.tutor.state import LessonState
 from microgpt.tutor.turns import Example, Graded, Hint, InsightProgress, Progress, Result, Source, Turn, Verdict
 from microgpt.tutor.view import Teachable
 
@@ -70,7 +71,8 @@ class LessonTools:
         taught.plan(goal)  # an unknown goal is refused before anything is written
         name = f"{_identifier(learner)}-{taught.course.id}"
         script = self._script or default_script()
-        lesson = Lesson(id=name, learner=learner, taught=taught, script=script, may_run=self._may_run)
+        spoken = self._spoken(taught, learner)
+        lesson = Lesson(id=name, learner=learner, taught=spoken, script=script, may_run=self._may_run)
         with self._sitting(lesson, begin=True) as at:
             at.begin(goal, minutes, where)
             return at.turn()
@@ -149,7 +151,7 @@ class LessonTools:
                 insight=name,
                 claim=taught.course.insights[name].claim,
                 probability=state.insight(name).knowledge.p,
-                status=_status(state.insight(name)),
+                status=state.insight(name).status,
                 due=str((state.insight(name).card or {}).get("due", "")),
             )
             for name in taught.plan(state.goal)
@@ -174,8 +176,8 @@ class LessonTools:
         Args:
             values: inputs of the example, such as ``query = [1, 0]``; where the turn says `yours`, a text of theirs.
         """
-        taught, state = self._teachable(lesson), self._state(lesson)
-        plan = state.plan
+        with self._at(lesson) as at:
+            taught, plan = at.lesson.taught, at.state.plan
         question = taught.questions(plan.insight).get(plan.worked) if plan and plan.worked else None
         if plan is None or question is None or not question.call:
             raise LessonError(
@@ -193,16 +195,16 @@ class LessonTools:
             raise LessonError("an exercise is open, and the source could answer it. Try: answer, hint or skip.")
         try:
             return source_of(taught, symbol)
-        except CourseError as error:
-            raise LessonError(str(error)) from error
+        except CourseError:
+            names = top_level_names(taught.course.subject_source)
+            raise LessonError(f"there is no {symbol!r} in the code. {nearest(symbol, names)}") from None
 
     def _try_code(self, lesson: str, ask_id: str, code: str) -> Grade | None:
         """Run the learner's code if that is what is asked for: before the record is held, since it may take seconds."""
-        ask, taught = self._state(lesson).ask, self._teachable(lesson)
-        if ask is None or ask.ask_id != ask_id or not ask.exercise:
-            return None
-        exercise = taught.exercises(ask.insight).get(ask.exercise)
-        if exercise is None or not exercise.runs_code:
+        with self._at(lesson) as at:
+            taught, ask = at.lesson.taught, at.state.ask
+            exercise = at.exercise(ask) if ask and ask.ask_id == ask_id else None
+        if ask is None or exercise is None or not exercise.runs_code:
             return None
         return grade_code(exercise, code, taught.course, taught.lock.insights[ask.insight])
 
@@ -228,10 +230,15 @@ class LessonTools:
         return Lesson(
             id=lesson,
             learner=state.learner,
-            taught=teachable(state.where),
+            taught=self._spoken(teachable(state.where), state.learner),
             script=self._script or default_script(),
             may_run=self._may_run,
         )
+
+    def _spoken(self, taught: Teachable, learner: str) -> Teachable:
+        """Return a course in the learner's language, as far as its educator has translated it."""
+        profile = self._store.learner(learner)
+        return taught.in_language(profile.language) if profile else taught
 
     def _teachable(self, lesson: str) -> Teachable:
         return self._lesson(lesson).taught
@@ -270,14 +277,6 @@ def _identifier(learner: str) -> str:
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,31}", learner):
         raise LessonError(f"{learner!r} is no id for a learner. Try small letters, digits and hyphens, such as: ada")
     return learner
-
-
-def _status(insight: InsightState) -> Literal["new", "started", "shown", "mastered"]:
-    if insight.mastered:
-        return "mastered"
-    if insight.shown:
-        return "shown"
-    return "started" if insight.last else "new"
 
 
 def _run(course: Course, expression: str, inputs: dict[str, Json], *, trusted: bool = False) -> Outcome:

@@ -8,6 +8,7 @@ from functools import cached_property
 from microgpt.insights.course import Course, plan
 from microgpt.insights.locked import Lock, LockedQuestion
 from microgpt.insights.practice import Exercise, make_exercises
+from microgpt.insights.translation import in_language
 from microgpt.tutor.script import Script
 from microgpt.tutor.state import InsightState, LessonState
 
@@ -27,6 +28,16 @@ class Teachable:
     _plans: dict[str, tuple[str, ...]] = field(
         init=False, repr=False, compare=False, default_factory=dict[str, tuple[str, ...]]
     )
+    _spoken: dict[str, "Teachable"] = field(
+        init=False, repr=False, compare=False, default_factory=dict[str, "Teachable"]
+    )
+
+    def in_language(self, language: str) -> "Teachable":
+        """Return the same with its texts in a language, where they are translated; ids, inputs and answers stay."""
+        if language not in self._spoken:
+            course, lock = in_language(self.course, self.lock, language)
+            self._spoken[language] = Teachable(course=course, lock=lock)
+        return self._spoken[language]
 
     def exercises(self, insight: str) -> Mapping[str, Exercise]:
         """Return all exercises of an insight by id; made once, since that takes longer than all the rest of a turn."""

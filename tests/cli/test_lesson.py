@@ -86,6 +86,15 @@ def test_hint_skip_contest_evaluate_example_and_source_are_each_one_call(say: An
     assert "return = [ann, bo]" in call("example", LESSON, 'lines = ["ann", " ", "bo"]')[1]
 
 
+@pytest.mark.parametrize("tool", ["contest", "evaluate", "example"])
+def test_what_begins_with_a_minus_is_text_and_no_option(tool: str, say: Any, call: Any) -> None:
+    ask_id = say("start")["ask"]["ask_id"]
+    args = (LESSON, ask_id, "-0.5 is right") if tool == "contest" else (LESSON, "-1, 2 + hjson")
+    code, out, _ = call(tool, *args, "--json")
+    assert (code, json.loads(out)["format"]) == (2, "microgpt/error/1")  # a question is open
+    assert say("answer", LESSON, ask_id, "-0.5, I think")["parsed"] == -0.5
+
+
 def test_a_mistake_is_a_line_and_with_json_an_object_too(call: Any) -> None:
     code, out, err = call("next", "nobody-microgpt", "--json")
     error = json.loads(out)

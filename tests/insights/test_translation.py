@@ -1,5 +1,6 @@
 """A page in another language: its words come from there, its numbers never do."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,9 @@ from microgpt.errors import CourseError
 from microgpt.insights.course import load_course
 from microgpt.insights.lint import lint_course
 from microgpt.insights.translation import translate, translations
+from microgpt.learner.profile import Profile
+from microgpt.learner.store import Store
+from microgpt.tutor.tools import LessonTools
 
 MEAN = "a-mean-is-a-fair-share"
 GERMAN = """\
@@ -48,6 +52,35 @@ def test_what_is_not_translated_stays_in_the_courses_own_language_and_lint_says_
     assert "misconceptions.takes-the-middle.reply" in found[0].message
     (locked / f"{MEAN}.de.yaml").write_text(GERMAN)
     assert lint_course(locked).findings == ()
+
+
+def test_a_lesson_is_taught_in_the_learners_language_and_its_plan_is_the_same(locked: Path) -> None:
+    (locked / f"{MEAN}.de.yaml").write_text(GERMAN)
+    turns = {}
+    for language in ("en", "de", "fr"):
+        with Store.in_memory() as store:
+            store.save_learner(Profile(id="ada", name="", language=language))
+            tools = LessonTools(store, clock=lambda: datetime(2026, 1, 5, tzinfo=UTC))
+            turn = tools.start(str(locked), learner="ada")
+            while turn.say["insight"] != MEAN or turn.move != "explain":
+                turn = tools.skip(turn.lesson, turn.ask.ask_id) if turn.ask else tools.next(turn.lesson, turn.ack)
+            turns[language] = turn
+            after = tools.next(turn.lesson, turn.ack)
+            assert after.ask is not None
+            asked = "Was ist ihr Mittelwert?" if language == "de" else "What is their mean?"
+            assert after.ask.text.endswith(asked)
+            plans = [event.body for event in store.events(turn.lesson) if event.kind in ("turn", "ask")]
+            turns[f"plan {language}"] = plans
+    assert str(turns["de"].say["claim"]).startswith("Der Mittelwert")
+    assert turns["fr"] == turns["en"]
+    assert turns["plan de"] == turns["plan en"] == turns["plan fr"]
+
+
+def test_an_error_in_a_page_is_not_told_of_its_translation_too(locked: Path) -> None:
+    (locked / f"{MEAN}.de.yaml").write_text(GERMAN)
+    page = locked / f"{MEAN}.md"
+    page.write_text(page.read_text().replace("skip:", "skipp:"))
+    assert {Path(f.path).name for f in lint_course(locked).findings if f.severity == "error"} == {f"{MEAN}.md"}
 
 
 @pytest.mark.parametrize(

@@ -2,20 +2,29 @@
 
 import os
 import re
+import shutil
 import struct
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 import microgpt.sandbox as sandbox
 from microgpt.errors import SandboxError
+from microgpt.insights.course import load_course
+from microgpt.insights.lock import make_lock, write_lock
+from microgpt.learner.store import Store
 from microgpt.sandbox import Job, Limits, Outcome, Program, run_jobs, support, syscalls
 from microgpt.sandbox.inside import landlock
 from microgpt.sandbox.syscalls import seccomp_filter
+from microgpt.tutor.preview import preview
+from microgpt.tutor.tools import LessonTools
+
+AVERAGES = Path(__file__).parents[1] / "insights" / "fixtures" / "averages"
 
 
 @pytest.fixture(autouse=True)
@@ -45,6 +54,35 @@ def test_without_walls_a_stranger_s_code_is_refused_with_a_way_out(tmp_path: Pat
     with pytest.raises(SandboxError, match=r"bubblewrap is not installed\. Try: apt install bubblewrap"):
         run_jobs(jobs("", f"open({str(canary)!r}, 'w')"))
     assert not canary.exists()
+
+
+def test_without_walls_a_strangers_course_is_neither_contested_nor_worked_through_nor_shown(
+    no_walls: None, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(AVERAGES, tmp_path / "averages"))
+    write_lock(make_lock(load_course(folder), trusted=True), folder)  # as its author made it
+    course = load_course(folder)
+    with Store.in_memory() as store:
+        tools = LessonTools(store, clock=lambda: datetime(2026, 1, 5, tzinfo=UTC))
+        turn, refused = tools.start(str(folder)), set[str]()
+        while len(refused) < 2:
+            worked = turn.move == "explain" and turn.say["insight"] == "smoothing-starts-low"
+            if turn.ask:
+                graded = tools.answer(turn.lesson, turn.ask.ask_id, "77") if turn.ask.kind == "number" else None
+                if graded:
+                    with pytest.raises(SandboxError):
+                        tools.contest(turn.lesson, turn.ask.ask_id, "no")
+                    refused.add("contest")
+                turn = graded.then if graded else tools.skip(turn.lesson, turn.ask.ask_id)
+                continue
+            if worked:
+                with pytest.raises(SandboxError):
+                    tools.example(turn.lesson, "keep = 0.5")
+                refused.add("example")
+            turn = tools.next(turn.lesson, turn.ack)
+    (folder / "helpers.py").write_text((folder / "helpers.py").read_text() + "\nchanged = 1\n")
+    with pytest.raises(SandboxError):
+        preview(load_course(folder), course.order[0])
 
 
 def test_bubblewrap_that_does_not_work_counts_as_none(

@@ -14,6 +14,7 @@ from microgpt.tutor.view import Teachable
 
 TAUGHT = teachable("microgpt")
 SOFTMAX, ENCODE, ADAM = "softmax-makes-shares", "text-is-numbers", "adam-corrects-its-bias"
+DOCUMENTS = "a-document-is-a-line"
 AVERAGES = "adam-keeps-two-averages"
 
 
@@ -55,6 +56,22 @@ def test_a_list_may_be_typed_in_any_usual_way(numbers: list[float]) -> None:
         assert inputs_for(SOFTMAX, typed) == {"scores": numbers}
 
 
+@pytest.mark.parametrize(
+    ("insight", "typed", "name", "value"),
+    [
+        (SOFTMAX, "scores = [1/2, .25]", "scores", [0.5, 0.25]),
+        (SOFTMAX, "(1, 2)", "scores", [1, 2]),
+        (SOFTMAX, "1 2 3", "scores", [1, 2, 3]),
+        (SOFTMAX, "[1, 2, ]", "scores", [1, 2]),
+        (DOCUMENTS, "lines = ['a', 'b c']", "lines", ["a", "b c"]),
+        (ENCODE, "text = 'Twas", "text", "'Twas"),
+        (ENCODE, "text = 'nab'", "text", "nab"),
+    ],
+)
+def test_values_are_read_as_generously_as_answers(insight: str, typed: str, name: str, value: object) -> None:
+    assert inputs_for(insight, typed)[name] == value
+
+
 def test_what_is_not_typed_stays() -> None:
     given_ = dict(question(ADAM).inputs)
     assert inputs_for(ADAM, "lr = 1/2") == {**given_, "lr": 0.5}
@@ -73,6 +90,14 @@ def test_what_is_not_typed_stays() -> None:
         (ADAM, "gradient =", "Try one such as  gradient = 5"),
         (ADAM, "oh, gradient = 1", "Try one such as  gradient = 5"),
         (ADAM, "", "Try one such as  gradient = 5"),
+        (SOFTMAX, "scores = [NaN, 1]", "Try one such as  scores = ["),
+        (SOFTMAX, "scores = [1e999]", "Try one such as  scores = ["),
+        (SOFTMAX, 'scores = ["a"]', "Try one such as  scores = ["),
+        (SOFTMAX, "scores = [1, 2] scores = [3, 4]", "Try one such as  scores = ["),
+        (ADAM, "gradient = [1, 2]", "Try one such as  gradient = 5"),
+        (ENCODE, "dtaa = banana   text = nab", "no value 'dtaa'. Try data."),
+        (ENCODE, "yours =", "that is no text. Try one"),
+        (DOCUMENTS, "lines = [1, 2]", "Try one such as  lines = ["),
         (SOFTMAX, "scores = none", "Try one such as  scores = ["),
         (SOFTMAX, "scores = [1", "Try one such as  scores = ["),
         (SOFTMAX, "[" * 400, "Try one such as  scores = ["),

@@ -7,7 +7,7 @@ import pytest
 from microgpt.learner.profile import Profile
 from microgpt.tutor.placement import likely_known
 from microgpt.tutor.state import InsightState, LessonState
-from microgpt.tutor.tools import default_script
+from microgpt.tutor.tools import default_script, teachable
 from microgpt.tutor.view import View
 from microgpt.tutor.voices import offline
 from microgpt.tutor.voices.wording import parted
@@ -99,6 +99,20 @@ def test_who_knew_little_is_taught_without_another_test(classroom):
     room = classroom(script=replace(default_script(), placement=1))
     turn = room.start()
     assert room.skip(turn.ask.ask_id).move == "explain"
+
+
+def test_who_knew_nothing_is_never_told_that_the_next_idea_may_be_known(classroom):
+    room = classroom(teachable("microgpt"))
+    placed = 0
+    turn = room.start("training")
+    while turn.move != "finish":
+        placed += turn.move == "place"
+        if turn.ask is None:
+            turn = room.next(turn.ack)
+        else:
+            unknown = turn.move in ("place", "predict", "practise")
+            turn = room.skip(turn.ask.ask_id) if unknown else room.right(turn).then
+    assert placed == default_script().placement
 
 
 @pytest.mark.parametrize(("known", "unknown", "likely"), [(0, 0, False), (0, 1, False), (1, 1, False), (1, 0, True)])

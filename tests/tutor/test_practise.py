@@ -19,7 +19,7 @@ from microgpt.tutor.state import OpenAsk
 from microgpt.tutor.tools import default_script
 from microgpt.tutor.turns import Turn
 from microgpt.tutor.view import View
-from microgpt.tutor.voices import Lines, Listing, Paragraph, offline
+from microgpt.tutor.voices import Listing, Paragraph, offline
 from microgpt.tutor.voices.wording import parted
 from tests.tutor.conftest import short_course
 
@@ -69,7 +69,7 @@ def test_every_insight_that_was_taught_is_practised_once_right_after_it_was_mast
         name for name in room.taught.plan("") if TAUGHT.exercises(name)
     ]
     for turn in practised:
-        assert turn.say["just"]["mastered"]
+        assert turn.say["just"]["newly_mastered"]
         assert turn.say["just"]["insight"] == turn.say["insight"]
 
 
@@ -287,7 +287,7 @@ def test_the_offline_voice_shows_the_code_says_what_to_do_and_climbs_to_the_answ
     assert len({hint.text for hint in hints}) == RUNGS
     assert exercise.answer.split("\n")[-1] in hints[-1].text
     assert all(exercise.answer.split("\n")[-1] not in hint.text for hint in hints[: RUNGS - 1])
-    assert isinstance(offline.word_hint(hints[-1])[-1], Lines if exercise.kind == WRITE else Paragraph)
+    assert isinstance(offline.word_hint(hints[-1])[-1], Listing if exercise.kind == WRITE else Paragraph)
     graded = (
         room.answer(turn.ask.ask_id, room.exercise(turn).key if exercise.kind != HUNT else str(exercise.key[0]))
         if exercise.kind != WRITE

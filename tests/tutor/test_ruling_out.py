@@ -101,7 +101,7 @@ def test_who_predicts_rightly_is_asked_once_more_and_hears_the_claim_when_it_is_
     turn = room.right(turn).then
     assert (turn.move, turn.say["why"]) == ("ask", "confirm")
     turn = room.right(turn).then
-    assert turn.say["just"]["mastered"]
+    assert turn.say["just"]["newly_mastered"]
     assert claim in " ".join(str(getattr(block, "text", "")) for block in offline.word(turn, Profile(id="a", name="")))
 
 

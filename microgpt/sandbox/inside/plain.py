@@ -44,7 +44,7 @@ def to_json(value: object, plain: Callable[[object], object] | None = None, *, r
         case dict() if all(isinstance(key, str) for key in cast("Iterable[object]", value)):
             entries = cast("Mapping[str, object]", value)
             return {_text(key): to_json(part, plain, room=room - 1) for key, part in entries.items()}
-        case _ if plain:
+        case _ if plain and not callable(value):
             return to_json(plain(value), room=room - 1)
         case _:
             kind = type(value).__name__

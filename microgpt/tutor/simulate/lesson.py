@@ -16,7 +16,7 @@ from microgpt.tutor.turns import Ask, Graded, Turn
 
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 MOST_TURNS = 25  # an insight: ten questions, each with a worked example before it, one to practise with, one to measure
-MOST_TRIES = 3  # answers that were not understood, before the learner skips a question
+MOST_TRIES = 4  # answers that were not understood, before the learner skips a question
 TEACHES = ("explain", "demonstrate", "confront")
 
 
@@ -131,7 +131,7 @@ class SimulatedLesson:
             at = self._at()
             return self._closed(at, asked, asks.reveal(at, ask.ask_id))
         hint = self._last_hint(ask) if self._learner.kind == "seeker" and asked.question and not ask.holdout else ""
-        for _ in range(MOST_TRIES + 1):
+        for _ in range(MOST_TRIES):
             at = self._at()
             quote = hint or self._words(at, ask)
             if quote == PASS and ask.holdout:

@@ -118,8 +118,9 @@ def disclosure(wire: Wire) -> str:
     if _is_here(wire.host):
         return ""
     return (
-        f"With this voice, {wire.host} gets what you type in the lesson, the name you gave, how far you are, and the "
-        "lesson's own words. The rest of your record and your other files stay here."
+        f"With this voice, {wire.host} gets what you type in the lesson, what you said of yourself (name, language, "
+        "background, interests), how far you are, and the lesson's own words. The rest of your record and your other "
+        "files stay here."
     )
 
 

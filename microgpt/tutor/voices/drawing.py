@@ -40,7 +40,8 @@ def plain_lines(block: Block) -> list[Text]:
         case Listing():
             lines: list[Text] = []
             for number, code in enumerate(block.lines, block.start):
-                lines.append(Text(f"{visible(block.file)}:{number}: {visible(code)}"))
+                place = f"{visible(block.file)}:{number}" if block.file else f"{number}"
+                lines.append(Text(f"{place}: {visible(code)}"))
                 if number in block.values:
                     lines.append(Text(f"line {number} gives {visible(block.values[number])}"))
             return lines

@@ -6,10 +6,11 @@ move brings stands in `microgpt.tutor.render`.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import groupby
 from typing import Any, cast
 
 from microgpt.learner.profile import Profile
-from microgpt.tutor.turns import Ask, Example, Graded, Hint, Progress, Result, Source, Turn, Verdict
+from microgpt.tutor.turns import Ask, Example, Graded, Hint, InsightProgress, Progress, Result, Source, Turn, Verdict
 from microgpt.tutor.voices import Block, Heading, Lines, Listing, Options, Paragraph, Spoken
 
 WITH_YOURS = "And with yours:"
@@ -68,12 +69,16 @@ def word_verdict(verdict: Verdict) -> Spoken:
 def word_progress(progress: Progress) -> Spoken:
     """Return where every idea of the plan stands; one that is not known yet is not named, for its name tells it."""
     total = Paragraph(text=f"You know {progress.known} of {len(progress.insights)}.")
-    rows = tuple(
-        f"{n}  {i.status:8}  {i.claim if i.status in ('mastered', 'shown') else ''}"
-        + (f" (again on {_day(i.due)})" if i.due else "")
-        for n, i in enumerate(progress.insights, 1)
-    )
-    return (total, Lines(lines=rows))
+    rows: list[str] = []
+    for (status, claim, due), run in groupby(enumerate(progress.insights, 1), key=lambda row: _row(row[1])):
+        numbers = [n for n, _ in run]
+        range_ = f"{numbers[0]}" if len(numbers) == 1 else f"{numbers[0]}-{numbers[-1]}"  # what is not named is alike
+        rows.append(f"{range_:>5}  {status:8}  {claim}".rstrip() + (f" (again on {_day(due)})" if due else ""))
+    return (total, Lines(lines=tuple(rows)))
+
+
+def _row(insight: InsightProgress) -> tuple[str, str, str]:
+    return insight.status, insight.claim if insight.status in ("mastered", "shown") else "", insight.due
 
 
 def word_example(example: Example) -> Spoken:
@@ -113,7 +118,7 @@ def _just(turn: Turn, say: Facts) -> Spoken:
         case "right":
             words = _vary(turn, "Right", "Yes", "That is it") + told
             words = f"{words} {why_not}" if why_not else words
-            words += " With that, this idea is yours." if just.get("mastered") else ""
+            words += " With that, this idea is yours." if just.get("newly_mastered") else ""
             if just.get("claim"):
                 return (Paragraph(text=words), Paragraph(text=just["claim"], tone="claim"))
         case "wrong" if just["insight"] != say["insight"]:
@@ -137,6 +142,8 @@ def _after_exercise(turn: Turn, just: Facts) -> Spoken:
     """Say how an exercise ended; nothing hangs on it, so its solution is told however it did."""
     answer, *code = str(just["answer"]).split("\n")
     is_answer = "It was written like this:" if code else f"It is {answer}."
+    if just["exercise"] == "experiment":
+        is_answer = f"With the edit: {_stopped(answer)}"
     match just["outcome"]:
         case "right":
             words = _vary(turn, "Right", "Yes", "That is it") + (f": {answer}." if answer else ", on every input.")
@@ -155,7 +162,7 @@ def _after_exercise(turn: Turn, just: Facts) -> Spoken:
 
 
 def _code(lines: Sequence[str]) -> Spoken:
-    return (Lines(lines=tuple(lines)),) if lines else ()
+    return (Listing(file="", start=1, lines=tuple(lines)),) if lines else ()
 
 
 def _heading(turn: Turn, say: Facts) -> Spoken:
@@ -182,7 +189,7 @@ def _predict(turn: Turn, say: Facts, profile: Profile) -> Spoken:
 def _explain(turn: Turn, say: Facts, profile: Profile) -> Spoken:
     blocks: list[Block] = [Paragraph(text=say["claim"], tone="claim")]
     blocks += [Paragraph(text=text) for text in str(say.get("text") or "").split("\n\n") if text.strip()]
-    blocks += (Paragraph(text="With numbers:"), *_worked(say)) if say.get("worked") else _listings(say)
+    blocks += (Paragraph(text="For example:"), *_worked(say)) if say.get("worked") else _listings(say)
     if say.get("breaks"):
         blocks.append(Paragraph(text=f"Where it breaks: {say['breaks']}"))
     if say.get("skip"):
@@ -199,7 +206,7 @@ def _ask(turn: Turn, say: Facts, profile: Profile) -> Spoken:
     words = {
         "first": _vary(turn, "Now you.", "Your turn."),
         "again": _vary(turn, "Once more.", "Again."),
-        "parallel": _vary(turn, "The same, with other numbers.", "Now with other numbers."),
+        "parallel": _vary(turn, "Another one.", "Now another one."),
         "confirm": _vary(turn, "Once more, to be sure it was no luck.", "And one you have not seen, to be sure."),
     }
     return (Paragraph(text=words[say["why"]]),)

@@ -45,7 +45,9 @@ def facts(turn: Turn | None, profile: Profile, message: str = "") -> str:
     """Return a user's message: the turn, unless the model has it, and what the learner typed."""
     body: dict[str, Json] = {}
     if turn is not None:
-        body["learner"] = {"name": profile.name, "language": profile.language}
+        told = {"background": profile.background, "interests": profile.interests}
+        given: dict[str, Json] = {key: text for key, text in told.items() if text}
+        body["learner"] = {"name": profile.name, "language": profile.language, **given}
         body["turn"] = turn.to_json()
     if message:
         body["message"] = message

@@ -153,7 +153,7 @@ def test_what_leaves_the_machine_is_told_once_for_each_learner_and_host(taught, 
     wire, told = server.wire(), Told(tmp_path / "told.txt")
     assert disclosure(wire) == ""
     wire.host = "models.example.org"
-    line = "With this voice, models.example.org gets what you type in the lesson, the name you gave"
+    line = "With this voice, models.example.org gets what you type in the lesson, what you said of yourself"
     shown = taught(wire, "q", told=told)
     assert re.search(rf"^{line}.*A GPT, line by line", shown)  # before anything else
     assert line not in taught(wire, "q", told=told)

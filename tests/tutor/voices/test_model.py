@@ -112,6 +112,17 @@ def test_a_side_question_is_answered_and_the_question_is_drawn_again_unchanged(s
     assert not taught.events("evidence", "unparsed", "hint", "skip")
 
 
+def test_options_that_come_after_three_misreadings_can_be_picked_and_are_what_the_model_is_told(server, taught, act):
+    server.otherwise = act.say("Think of shares.")
+    letters = iter("b")
+    shown = taught(
+        server.wire(), "[1]", "[1, 2]", "[1, 2, 3, 4, 5]", "which one?", lambda state: next(letters, None), "q"
+    )
+    assert len(taught.events("unparsed")) == 3
+    assert [event.body["quote"] for event in taught.events("evidence")] == ["b"]
+    assert shown.count("a) ") == 2  # once they are offered, and after the model's words
+
+
 def test_a_plain_answer_is_graded_without_asking_any_model(server, taught, act):
     taught(server.wire(), lambda state: None if state.turn > 1 else key(state), "q")
     assert [event.body["outcome"] for event in taught.events("evidence")] == ["right"]

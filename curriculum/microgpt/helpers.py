@@ -9,6 +9,7 @@ import itertools
 import types
 
 LN2 = math.log(2)
+GENERATED = False  # `course lock` makes it true while it tries questions that it made up: they must be easy
 
 
 def plain(value):
@@ -17,9 +18,9 @@ def plain(value):
 
 
 def near_enough(scores, most=2):
-    """Refuse scores in units of ln 2 that are further apart than this: nobody works their shares out in the head."""
-    if max(scores) - min(scores) > most:
-        raise ValueError(f"scores more than {most} apart: try softmax itself")
+    """Refuse made-up scores, in units of ln 2, too far apart for their shares to be worked out in the head."""
+    if GENERATED and max(scores) - min(scores) > most:
+        raise ValueError(f"scores more than {most} apart")
 
 
 def shares_of(scores):
@@ -161,8 +162,8 @@ def in_bits(run):
 
 
 def bits_of(rows, came):
-    """The loss in bits of predictions whose shares are given, a row a place; refused where it takes a calculator."""
-    if not all(math.log2(row[token]).is_integer() for row, token in zip(rows, came, strict=True)):
+    """The loss in bits of predictions whose shares are given, a row a place."""
+    if GENERATED and not all(math.log2(row[token]).is_integer() for row, token in zip(rows, came, strict=True)):
         raise ValueError("no power of two")
     scores = [[math.log(share) if share else -math.inf for share in row] for row in rows]
     return in_bits(lambda: cross_entropy(Node(scores), came).data[0][0])
@@ -203,10 +204,11 @@ def weights_drawn_with(scores, temperature):
 
 
 def shares_when_writing(scores, temperature):
-    """The shares that sample draws with, at scores in units of ln 2; refused where that takes a calculator."""
+    """The shares that sample draws with, at scores in units of ln 2."""
     heat = fractions.Fraction(temperature)
-    exponents = [score / heat for score in scores]
-    if any(exponent.denominator > 1 for exponent in exponents) or max(exponents) - min(exponents) > 4:
+    exponents = [fractions.Fraction(score) / heat for score in scores]
+    whole = all(exponent.denominator == 1 for exponent in exponents)
+    if GENERATED and not (whole and max(exponents) - min(exponents) <= 4):
         raise ValueError("no small power of two")
     return weights_drawn_with(scores, float(heat))
 
@@ -220,7 +222,7 @@ def times_as_likely(scores, temperature):
 def change_of_last_share(scores, temperature):
     """What the share of the last token, the best or the worst, does from a temperature of 1 to another."""
     *others, last = scores
-    if min(others) <= last <= max(others):
+    if GENERATED and min(others) <= last <= max(others):
         raise ValueError("in the middle it takes a calculator")
     (*_, before), (*_, now) = (weights_drawn_with(scores, float(fractions.Fraction(t))) for t in ("1", temperature))
     return "it stays" if abs(now - before) < 1e-9 else "it grows" if now > before else "it shrinks"
@@ -385,10 +387,10 @@ def distance_after_a_step(weight, best):
 
 
 def scores_for(ratio):
-    """Scores whose shares are in this ratio; refused where these are no simple fractions."""
-    if sum(ratio) not in (*range(1, 11), 12, 16, 20):
+    """Scores whose shares are in this ratio."""
+    if GENERATED and sum(ratio) not in (*range(1, 11), 12, 16, 20):
         raise ValueError("no simple shares")
-    return [math.log(part) for part in ratio]
+    return [math.log(part) if part else -math.inf for part in ratio]
 
 
 def gradients_of_scores(ratio, came):
@@ -496,7 +498,9 @@ def change_with_the_first(x, weights):
 
 
 def whole_root(numbers):
-    """Refuse numbers whose root mean square is not whole: dividing by it takes a calculator."""
+    """Refuse made-up numbers whose root mean square is not whole: dividing by it takes a calculator."""
+    if not GENERATED:
+        return
     squares = sum(a * a for a in numbers)
     if math.isqrt(squares // len(numbers)) ** 2 * len(numbers) != squares:
         raise ValueError("no whole root")
@@ -509,8 +513,8 @@ def normed(numbers, *others):
 
 
 def normed_squares(token, *others):
-    """The squares of RMSNorm's numbers for one token of a text, rounded; refused where their mean was not whole."""
-    if sum(a * a for a in token) % len(token):
+    """The squares of RMSNorm's numbers for one token of a text, rounded."""
+    if GENERATED and sum(a * a for a in token) % len(token):
         raise ValueError("no whole mean square")
     return [round(a * a, 3) for a in rmsnorm(Node([token, *others])).data[0]]
 
@@ -536,10 +540,10 @@ def shares_by_keys(query, keys):
 
 def shares_of_products(products):
     """The last token's shares; the products of query and key are in units of ln 2, a row for each token."""
-    root = math.isqrt(len(products[0]))
-    if any(sum(row) % root for row in products):
+    scores = [sum(row) / len(row) ** 0.5 for row in products]
+    if GENERATED and any(score % 1 for score in scores):
         raise ValueError("no whole scores")
-    near_enough([sum(row) // root for row in products])
+    near_enough(scores)
     return shares_by_keys([LN2] * len(products[0]), products)
 
 
@@ -557,7 +561,7 @@ def mean_square_of_chance_scores(channels, tokens):
 
 def seen_by(head, heads, rows):
     """The numbers that the first or the last head gets of a text: a row for each token."""
-    if len(rows[0]) % heads:
+    if GENERATED and len(rows[0]) % heads:
         raise ValueError("the channels do not come out even")
     return split(Node(rows), heads)[0 if head == "first" else -1].data
 
@@ -654,10 +658,10 @@ def logits_of(tokens, embeddings, lm_head):
 
 
 def best_of(scores):
-    """Which token has the highest score, refused where two have; a single number is taken for the token's."""
+    """Which token has the highest score, the first of them; a single number is taken for the token's."""
     if len(scores) == 1:
         return scores[0]
-    if scores.count(max(scores)) > 1:
+    if GENERATED and scores.count(max(scores)) > 1:
         raise ValueError("two are the highest")
     return scores.index(max(scores))
 
@@ -677,8 +681,8 @@ def rows_of_text(text):
 
 
 def rows_kept(before, after):
-    """At how many places the rows of logits are the same for two texts, which must differ."""
-    if before == after:
+    """At how many places the rows of logits are the same for two texts."""
+    if GENERATED and before == after:
         raise ValueError("the same text twice")
     pairs = zip(rows_of_text(before), rows_of_text(after), strict=False)
     return sum(max(abs(x - y) for x, y in zip(r, s, strict=True)) < 1e-9 for r, s in pairs)
@@ -712,7 +716,9 @@ def how_shared(std):
     """How an untrained model shares out what comes first, in words."""
     most = max(untrained_shares(std))
     if 0.45 < most < 0.9:
-        raise ValueError("neither even nor certain")
+        if GENERATED:
+            raise ValueError("neither even nor certain")
+        return f"{most:.0%} to one"
     return "nearly all to one" if most > 0.9 else "roughly even" if most > 0.2501 else "exactly even"
 
 
@@ -892,7 +898,7 @@ class TwoDigits(float):
 
     def __add__(self, other):
         total = round(float(self) + float(other), 6)
-        if f"{total:.6e}"[3:8] == "50000":
+        if GENERATED and f"{total:.6e}"[3:8] == "50000":
             raise ValueError("half way between two numbers")
         return TwoDigits(f"{total:.1e}")
 

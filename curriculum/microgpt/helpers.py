@@ -3,12 +3,14 @@
 Scores count in units of ln 2 here, so that e to the score is a power of two and can be worked out in the head.
 """
 
+import builtins
 import fractions
 import io
 import itertools
 import types
 
 LN2 = math.log(2)
+ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 GENERATED = False  # `course lock` makes it true while it tries questions that it made up: they must be easy
 
 
@@ -96,11 +98,17 @@ def tokens_known(alphabet):
 
 def documents_of(lines):
     """What read_documents makes of a file with these lines, each with a line break after it."""
-    globals()["open"] = lambda *_, **__: io.StringIO("".join(f"{line}\n" for line in lines))  # before Python's own
+    content = "".join(f"{line}\n" for line in lines)
+
+    def open_it(path, mode="r", *_, **__):
+        return io.BytesIO(content.encode()) if "b" in mode else io.StringIO(content)
+
+    kept = builtins.open, io.open  # pathlib calls the second; a real file can't be written where this runs
+    builtins.open = io.open = open_it
     try:
         return read_documents("a file")
     finally:
-        del globals()["open"]
+        builtins.open, io.open = kept
 
 
 def lengths_of(documents):
@@ -429,11 +437,17 @@ def gradients_of_rows(table, tokens, came_back):
     return [row[0] for row in embed(Node([[a] for a in table]), tokens).pull([[g] for g in came_back])[0]]
 
 
-def rows_without_gradient(name):
-    """How many rows of wte get a gradient of zero from a name; the model has 26 letters and no layers."""
+def rows_with_gradient(name):
+    """Which rows of wte get a gradient from a name, and how many rows there are; the model has no layers."""
     weights = init_weights(random.Random(1), 27, n_layer=0, n_embd=2)
-    _, gradients = loss_and_gradients(weights, encode(name, "abcdefghijklmnopqrstuvwxyz"), 1)
-    return sum(not any(row) for row in gradients["wte"])
+    _, gradients = loss_and_gradients(weights, encode(name, ALPHABET), 1)
+    return [place for place, row in enumerate(gradients["wte"]) if any(row)], len(gradients["wte"])
+
+
+def rows_without_gradient(name):
+    """How many rows of wte get a gradient of zero from a name."""
+    rows, count = rows_with_gradient(name)
+    return count - len(rows)
 
 
 def gradients_of_shared_scores(ratio, came_back):
@@ -856,7 +870,11 @@ def times_risen(losses, falls_by, steps):
 
 def parameters_by_part(vocabulary, channels, layers, places):
     """How many weights belong to the tokens, to the places and to the layers."""
-    weights = init_weights(Always(0.0), vocabulary, layers, channels, places)
+    return sizes_by_part(init_weights(Always(0.0), vocabulary, layers, channels, places))
+
+
+def sizes_by_part(weights):
+    """How many weights of a model belong to the tokens, to the places and to the layers."""
     sizes = {name: sum(map(len, rows)) for name, rows in weights.items()}
     tokens, where = sizes["wte"] + sizes["lm_head"], sizes["wpe"]
     return {"the tokens": tokens, "the places": where, "the layers": sum(sizes.values()) - tokens - where}
@@ -910,57 +928,139 @@ def added_up(numbers):
     return round(float(dots([[TwoDigits(number) for number in numbers]], [[1.0] * len(numbers)])[0][0]), 6)
 
 
-# ---- the learner's own text ----
+# ---- the learner's own text: each result is lines that can be read without the helper's code ----
 
-ALPHABET = "abcdefghijklmnopqrstuvwxyz"
+NAMES = 29910  # how many the model of names learns from: the order they are shuffled into decides on its first weights
 
 
-def letters(text):
+def letters(text, most=15):
     """What the model of names reads of a text: its letters from a to z, as small ones, as many as have a place."""
     read = [char for char in text.lower() if char in ALPHABET]
     if not read:
         raise ValueError("it has no letter from a to z")
-    return "".join(read[:15])
+    return "".join(read[:most])
+
+
+def changed_to_letters(text, most=15):
+    """What `letters` did to a text, in a line; no line where it did nothing."""
+    small = text.lower()
+    others = [visible(char) for char in dict.fromkeys(small) if char not in ALPHABET]
+    done = ["capitals made small"] if small != text else []
+    done += [f"without {' '.join(others[:5])}{' and more' if others[5:] else ''}"] if others else []
+    done += [f"only the first {most} letters"] if letters(text, most) != letters(text, len(text)) else []
+    return [f"read as {letters(text, most)}: {', '.join(done)}"] if done else []
+
+
+def visible(text):
+    """A text in which spaces can be seen."""
+    return "".join("␣" if char.isspace() else char for char in text)
+
+
+def numbered(tokens, chars):
+    """Tokens, each after what it stands for."""
+    return " ".join(f"{visible(chars[token]) if token < len(chars) else 'BOS'}={token}" for token in tokens)
+
+
+def number_of_each(text):
+    """The number of each character in a model that was made for this text."""
+    chars = characters_of(text)
+    known, own = range(len(chars)), numbers_of(text, text)
+    return [f"all characters, sorted: {numbered(known, chars)}", f"the text: {numbered(own, chars)}"]
+
+
+def encoded_with_bos(text):
+    """What encode makes of a text in a model that was made for it."""
+    chars = characters_of(text)
+    known, own = range(tokens_known(text)), encode(text, chars)
+    return [f"all tokens: {numbered(known, chars)}", f"encoded: {numbered(own, chars)}"]
+
+
+def tokens_of_a_step(text):
+    """How many tokens of a text `train` hands on to learn from, BOS counted."""
+    taken = []
+
+    def noting(weights, tokens, n_head):
+        taken.extend(tokens)
+        return 0.0, {name: zeros(rows) for name, rows in weights.items()}
+
+    with_parts({"loss_and_gradients": noting}, lambda: train([text], 1, report=lambda _: None))
+    return len(taken)
 
 
 def asked_about(text):
     """What training asks about a text: after which characters which one comes."""
-    tokens = ["BOS", *text, "BOS"]
-    asked = sorted(asked_in_training(text).items())
-    return [f"after {' '.join(tokens[: place + 1])}: {tokens[answer]}" for place, answer in asked]
+    tokens = ["BOS", *visible(text), "BOS"]
+    asked, places = sorted(asked_in_training(text).items()), tokens_of_a_step(text) - 1
+    cut = [f"{places} of {len(asked)} predictions: the context is full, the rest is cut off"] if asked[places:] else []
+    return cut + [
+        f"after {' '.join(['BOS', visible(text[:place])]).strip()}: {tokens[to]}" for place, to in asked[:places]
+    ]
 
 
-def surprise_at_each(name):
-    """How unlikely an untrained model finds each letter of a name, in nats, and their mean."""
-    weights = {part: Node(rows) for part, rows in init_weights(random.Random(42), 27).items()}
-    *read, _ = tokens = encode(name, ALPHABET)
-    rows, came = gpt(read, weights, 4).data, tokens[1:]
+def surprise_when_untrained(text):
+    """How unlikely the untrained model of names finds each letter of a text, in nats, and their mean."""
+    weights, chars, _ = train([ALPHABET] * NAMES, 0)  # shuffled as the names are, so that the weights are theirs
+    name = letters(text)
+    *read, _ = tokens = encode(name, chars)
+    rows, came = gpt(read, {part: Node(rows) for part, rows in weights.items()}, 4).data, tokens[1:]
     losses = [cross_entropy(Node([row]), [token]).data[0][0] for row, token in zip(rows, came, strict=True)]
     places = [f"{token}: {loss:.2f} nats" for token, loss in zip([*name, "BOS"], losses, strict=True)]
-    return [*places, f"their mean, the loss: {sum(losses) / len(losses):.2f} nats"]
+    return [*changed_to_letters(text), *places, f"their mean, the loss: {sum(losses) / len(losses):.2f} nats"]
 
 
-def row_of_each(name):
-    """Which row of its table embed gives for each token of a name."""
-    numbered = [[row] for row in range(27)]
-    rows = looked_up(numbered, encode(name, ALPHABET))
-    return [f"{token}: row {row}" for token, (row,) in zip(["BOS", *name, "BOS"], rows, strict=True)]
+def row_of_each(text):
+    """Which row of its table embed gives for each token of a text."""
+    name, numbered_rows = letters(text), [[row] for row in range(27)]
+    rows = looked_up(numbered_rows, encode(name, ALPHABET))
+    told = [f"{token}: row {row}" for token, (row,) in zip(["BOS", *name, "BOS"], rows, strict=True)]
+    return [*changed_to_letters(text), *told]
+
+
+def rows_of_wte_that_learn(text):
+    """Which rows of wte get a gradient from a text."""
+    rows, count = rows_with_gradient(letters(text))
+    return [
+        *changed_to_letters(text),
+        f"rows with a gradient: {numbered(rows, ALPHABET)}",
+        f"rows whose gradient is zero: the other {count - len(rows)} of {count}",
+    ]
 
 
 def seen_by_each(text):
-    """To which characters each character of a text can give a share."""
-    shares = causal_softmax(Node([[0.0] * len(text) for _ in text])).data
-    return [
-        f"{char} looks at {' '.join(seen for seen, share in zip(text, row, strict=True) if share)}"
-        for char, row in zip(text, shares, strict=True)
+    """To which characters each character of a text can give a share; of a long text, of those that have a place."""
+    weights, _, _ = train([text], 0)
+    read = visible(text[: len(weights["wpe"])])
+    shares = causal_softmax(Node([[0.0] * len(read) for _ in read])).data
+    cut = [f"only the first {len(read)} characters have a place"] if read != visible(text) else []
+    return cut + [
+        f"{char} sees {' '.join(seen for seen, share in zip(read, row, strict=True) if share)}"
+        for char, row in zip(read, shares, strict=True)
     ]
 
 
-def changed_by_each(name):
-    """How many rows of logits change with each letter of a name, of which a small model has room for nine."""
-    name = name[:9]
+def changed_by_each(text):
+    """How many rows of logits change with each letter of a text, of which a small model has room for nine."""
+    name = letters(text, 9)
     others = [f"{name[:place]}{'a' if char == 'z' else 'z'}{name[place + 1 :]}" for place, char in enumerate(name)]
-    return [
-        f"another letter for {char}: {len(name) - rows_kept(name, other)} of {len(name)} rows are others"
+    return changed_to_letters(text, 9) + [
+        f"another letter for {char}: {len(name) - rows_kept(name, other)} of {len(name)} rows change"
         for char, other in zip(name, others, strict=True)
     ]
+
+
+def runs_that_write(text):
+    """What the model reads in each of its runs while a text is drawn letter by letter, and what is drawn."""
+    name = letters(text)
+    weights, _, _ = train([ALPHABET], 0)
+    runs = enumerate(read_in_each_run(f"{name}.", len(weights["wpe"])))
+    return changed_to_letters(text) + [
+        f"read {' '.join(['BOS', name[: tokens - 1]]).strip()}, drew {[*name, 'BOS'][run]}" for run, tokens in runs
+    ]
+
+
+def weights_of_a_model_for(text):
+    """How many weights a model has that was made for a text, part by part."""
+    weights, chars, _ = train([text], 0)
+    parts = sizes_by_part(weights)
+    known = f"known: {' '.join(map(visible, chars))} and BOS, {tokens_known(text)} tokens"
+    return [known, *(f"{part}: {size:,} weights" for part, size in parts.items()), f"in all: {sum(parts.values()):,}"]

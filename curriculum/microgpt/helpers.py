@@ -3,12 +3,15 @@
 Scores count in units of ln 2 here, so that e to the score is a power of two and can be worked out in the head.
 """
 
+import builtins
 import fractions
 import io
 import itertools
 import types
 
 LN2 = math.log(2)
+ALPHABET = "abcdefghijklmnopqrstuvwxyz"
+GENERATED = False  # `course lock` makes it true while it tries questions that it made up: they must be easy
 
 
 def plain(value):
@@ -17,9 +20,9 @@ def plain(value):
 
 
 def near_enough(scores, most=2):
-    """Refuse scores in units of ln 2 that are further apart than this: nobody works their shares out in the head."""
-    if max(scores) - min(scores) > most:
-        raise ValueError(f"scores more than {most} apart: try softmax itself")
+    """Refuse made-up scores, in units of ln 2, too far apart for their shares to be worked out in the head."""
+    if GENERATED and max(scores) - min(scores) > most:
+        raise ValueError(f"scores more than {most} apart")
 
 
 def shares_of(scores):
@@ -95,11 +98,17 @@ def tokens_known(alphabet):
 
 def documents_of(lines):
     """What read_documents makes of a file with these lines, each with a line break after it."""
-    globals()["open"] = lambda *_, **__: io.StringIO("".join(f"{line}\n" for line in lines))  # before Python's own
+    content = "".join(f"{line}\n" for line in lines)
+
+    def open_it(path, mode="r", *_, **__):
+        return io.BytesIO(content.encode()) if "b" in mode else io.StringIO(content)
+
+    kept = builtins.open, io.open  # pathlib calls the second; a real file can't be written where this runs
+    builtins.open = io.open = open_it
     try:
         return read_documents("a file")
     finally:
-        del globals()["open"]
+        builtins.open, io.open = kept
 
 
 def lengths_of(documents):
@@ -161,8 +170,8 @@ def in_bits(run):
 
 
 def bits_of(rows, came):
-    """The loss in bits of predictions whose shares are given, a row a place; refused where it takes a calculator."""
-    if not all(math.log2(row[token]).is_integer() for row, token in zip(rows, came, strict=True)):
+    """The loss in bits of predictions whose shares are given, a row a place."""
+    if GENERATED and not all(math.log2(row[token]).is_integer() for row, token in zip(rows, came, strict=True)):
         raise ValueError("no power of two")
     scores = [[math.log(share) if share else -math.inf for share in row] for row in rows]
     return in_bits(lambda: cross_entropy(Node(scores), came).data[0][0])
@@ -203,10 +212,11 @@ def weights_drawn_with(scores, temperature):
 
 
 def shares_when_writing(scores, temperature):
-    """The shares that sample draws with, at scores in units of ln 2; refused where that takes a calculator."""
+    """The shares that sample draws with, at scores in units of ln 2."""
     heat = fractions.Fraction(temperature)
-    exponents = [score / heat for score in scores]
-    if any(exponent.denominator > 1 for exponent in exponents) or max(exponents) - min(exponents) > 4:
+    exponents = [fractions.Fraction(score) / heat for score in scores]
+    whole = all(exponent.denominator == 1 for exponent in exponents)
+    if GENERATED and not (whole and max(exponents) - min(exponents) <= 4):
         raise ValueError("no small power of two")
     return weights_drawn_with(scores, float(heat))
 
@@ -220,7 +230,7 @@ def times_as_likely(scores, temperature):
 def change_of_last_share(scores, temperature):
     """What the share of the last token, the best or the worst, does from a temperature of 1 to another."""
     *others, last = scores
-    if min(others) <= last <= max(others):
+    if GENERATED and min(others) <= last <= max(others):
         raise ValueError("in the middle it takes a calculator")
     (*_, before), (*_, now) = (weights_drawn_with(scores, float(fractions.Fraction(t))) for t in ("1", temperature))
     return "it stays" if abs(now - before) < 1e-9 else "it grows" if now > before else "it shrinks"
@@ -385,10 +395,10 @@ def distance_after_a_step(weight, best):
 
 
 def scores_for(ratio):
-    """Scores whose shares are in this ratio; refused where these are no simple fractions."""
-    if sum(ratio) not in (*range(1, 11), 12, 16, 20):
+    """Scores whose shares are in this ratio."""
+    if GENERATED and sum(ratio) not in (*range(1, 11), 12, 16, 20):
         raise ValueError("no simple shares")
-    return [math.log(part) for part in ratio]
+    return [math.log(part) if part else -math.inf for part in ratio]
 
 
 def gradients_of_scores(ratio, came):
@@ -427,11 +437,17 @@ def gradients_of_rows(table, tokens, came_back):
     return [row[0] for row in embed(Node([[a] for a in table]), tokens).pull([[g] for g in came_back])[0]]
 
 
-def rows_without_gradient(name):
-    """How many rows of wte get a gradient of zero from a name; the model has 26 letters and no layers."""
+def rows_with_gradient(name):
+    """Which rows of wte get a gradient from a name, and how many rows there are; the model has no layers."""
     weights = init_weights(random.Random(1), 27, n_layer=0, n_embd=2)
-    _, gradients = loss_and_gradients(weights, encode(name, "abcdefghijklmnopqrstuvwxyz"), 1)
-    return sum(not any(row) for row in gradients["wte"])
+    _, gradients = loss_and_gradients(weights, encode(name, ALPHABET), 1)
+    return [place for place, row in enumerate(gradients["wte"]) if any(row)], len(gradients["wte"])
+
+
+def rows_without_gradient(name):
+    """How many rows of wte get a gradient of zero from a name."""
+    rows, count = rows_with_gradient(name)
+    return count - len(rows)
 
 
 def gradients_of_shared_scores(ratio, came_back):
@@ -496,7 +512,9 @@ def change_with_the_first(x, weights):
 
 
 def whole_root(numbers):
-    """Refuse numbers whose root mean square is not whole: dividing by it takes a calculator."""
+    """Refuse made-up numbers whose root mean square is not whole: dividing by it takes a calculator."""
+    if not GENERATED:
+        return
     squares = sum(a * a for a in numbers)
     if math.isqrt(squares // len(numbers)) ** 2 * len(numbers) != squares:
         raise ValueError("no whole root")
@@ -509,8 +527,8 @@ def normed(numbers, *others):
 
 
 def normed_squares(token, *others):
-    """The squares of RMSNorm's numbers for one token of a text, rounded; refused where their mean was not whole."""
-    if sum(a * a for a in token) % len(token):
+    """The squares of RMSNorm's numbers for one token of a text, rounded."""
+    if GENERATED and sum(a * a for a in token) % len(token):
         raise ValueError("no whole mean square")
     return [round(a * a, 3) for a in rmsnorm(Node([token, *others])).data[0]]
 
@@ -536,10 +554,10 @@ def shares_by_keys(query, keys):
 
 def shares_of_products(products):
     """The last token's shares; the products of query and key are in units of ln 2, a row for each token."""
-    root = math.isqrt(len(products[0]))
-    if any(sum(row) % root for row in products):
+    scores = [sum(row) / len(row) ** 0.5 for row in products]
+    if GENERATED and any(score % 1 for score in scores):
         raise ValueError("no whole scores")
-    near_enough([sum(row) // root for row in products])
+    near_enough(scores)
     return shares_by_keys([LN2] * len(products[0]), products)
 
 
@@ -557,7 +575,7 @@ def mean_square_of_chance_scores(channels, tokens):
 
 def seen_by(head, heads, rows):
     """The numbers that the first or the last head gets of a text: a row for each token."""
-    if len(rows[0]) % heads:
+    if GENERATED and len(rows[0]) % heads:
         raise ValueError("the channels do not come out even")
     return split(Node(rows), heads)[0 if head == "first" else -1].data
 
@@ -654,10 +672,10 @@ def logits_of(tokens, embeddings, lm_head):
 
 
 def best_of(scores):
-    """Which token has the highest score, refused where two have; a single number is taken for the token's."""
+    """Which token has the highest score, the first of them; a single number is taken for the token's."""
     if len(scores) == 1:
         return scores[0]
-    if scores.count(max(scores)) > 1:
+    if GENERATED and scores.count(max(scores)) > 1:
         raise ValueError("two are the highest")
     return scores.index(max(scores))
 
@@ -677,8 +695,8 @@ def rows_of_text(text):
 
 
 def rows_kept(before, after):
-    """At how many places the rows of logits are the same for two texts, which must differ."""
-    if before == after:
+    """At how many places the rows of logits are the same for two texts."""
+    if GENERATED and before == after:
         raise ValueError("the same text twice")
     pairs = zip(rows_of_text(before), rows_of_text(after), strict=False)
     return sum(max(abs(x - y) for x, y in zip(r, s, strict=True)) < 1e-9 for r, s in pairs)
@@ -712,7 +730,9 @@ def how_shared(std):
     """How an untrained model shares out what comes first, in words."""
     most = max(untrained_shares(std))
     if 0.45 < most < 0.9:
-        raise ValueError("neither even nor certain")
+        if GENERATED:
+            raise ValueError("neither even nor certain")
+        return f"{most:.0%} to one"
     return "nearly all to one" if most > 0.9 else "roughly even" if most > 0.2501 else "exactly even"
 
 
@@ -850,7 +870,11 @@ def times_risen(losses, falls_by, steps):
 
 def parameters_by_part(vocabulary, channels, layers, places):
     """How many weights belong to the tokens, to the places and to the layers."""
-    weights = init_weights(Always(0.0), vocabulary, layers, channels, places)
+    return sizes_by_part(init_weights(Always(0.0), vocabulary, layers, channels, places))
+
+
+def sizes_by_part(weights):
+    """How many weights of a model belong to the tokens, to the places and to the layers."""
     sizes = {name: sum(map(len, rows)) for name, rows in weights.items()}
     tokens, where = sizes["wte"] + sizes["lm_head"], sizes["wpe"]
     return {"the tokens": tokens, "the places": where, "the layers": sum(sizes.values()) - tokens - where}
@@ -892,7 +916,7 @@ class TwoDigits(float):
 
     def __add__(self, other):
         total = round(float(self) + float(other), 6)
-        if f"{total:.6e}"[3:8] == "50000":
+        if GENERATED and f"{total:.6e}"[3:8] == "50000":
             raise ValueError("half way between two numbers")
         return TwoDigits(f"{total:.1e}")
 
@@ -904,57 +928,139 @@ def added_up(numbers):
     return round(float(dots([[TwoDigits(number) for number in numbers]], [[1.0] * len(numbers)])[0][0]), 6)
 
 
-# ---- the learner's own text ----
+# ---- the learner's own text: each result is lines that can be read without the helper's code ----
 
-ALPHABET = "abcdefghijklmnopqrstuvwxyz"
+NAMES = 29910  # how many the model of names learns from: the order they are shuffled into decides on its first weights
 
 
-def letters(text):
+def letters(text, most=15):
     """What the model of names reads of a text: its letters from a to z, as small ones, as many as have a place."""
     read = [char for char in text.lower() if char in ALPHABET]
     if not read:
         raise ValueError("it has no letter from a to z")
-    return "".join(read[:15])
+    return "".join(read[:most])
+
+
+def changed_to_letters(text, most=15):
+    """What `letters` did to a text, in a line; no line where it did nothing."""
+    small = text.lower()
+    others = [visible(char) for char in dict.fromkeys(small) if char not in ALPHABET]
+    done = ["capitals made small"] if small != text else []
+    done += [f"without {' '.join(others[:5])}{' and more' if others[5:] else ''}"] if others else []
+    done += [f"only the first {most} letters"] if letters(text, most) != letters(text, len(text)) else []
+    return [f"read as {letters(text, most)}: {', '.join(done)}"] if done else []
+
+
+def visible(text):
+    """A text in which spaces can be seen."""
+    return "".join("␣" if char.isspace() else char for char in text)
+
+
+def numbered(tokens, chars):
+    """Tokens, each after what it stands for."""
+    return " ".join(f"{visible(chars[token]) if token < len(chars) else 'BOS'}={token}" for token in tokens)
+
+
+def number_of_each(text):
+    """The number of each character in a model that was made for this text."""
+    chars = characters_of(text)
+    known, own = range(len(chars)), numbers_of(text, text)
+    return [f"all characters, sorted: {numbered(known, chars)}", f"the text: {numbered(own, chars)}"]
+
+
+def encoded_with_bos(text):
+    """What encode makes of a text in a model that was made for it."""
+    chars = characters_of(text)
+    known, own = range(tokens_known(text)), encode(text, chars)
+    return [f"all tokens: {numbered(known, chars)}", f"encoded: {numbered(own, chars)}"]
+
+
+def tokens_of_a_step(text):
+    """How many tokens of a text `train` hands on to learn from, BOS counted."""
+    taken = []
+
+    def noting(weights, tokens, n_head):
+        taken.extend(tokens)
+        return 0.0, {name: zeros(rows) for name, rows in weights.items()}
+
+    with_parts({"loss_and_gradients": noting}, lambda: train([text], 1, report=lambda _: None))
+    return len(taken)
 
 
 def asked_about(text):
     """What training asks about a text: after which characters which one comes."""
-    tokens = ["BOS", *text, "BOS"]
-    asked = sorted(asked_in_training(text).items())
-    return [f"after {' '.join(tokens[: place + 1])}: {tokens[answer]}" for place, answer in asked]
+    tokens = ["BOS", *visible(text), "BOS"]
+    asked, places = sorted(asked_in_training(text).items()), tokens_of_a_step(text) - 1
+    cut = [f"{places} of {len(asked)} predictions: the context is full, the rest is cut off"] if asked[places:] else []
+    return cut + [
+        f"after {' '.join(['BOS', visible(text[:place])]).strip()}: {tokens[to]}" for place, to in asked[:places]
+    ]
 
 
-def surprise_at_each(name):
-    """How unlikely an untrained model finds each letter of a name, in nats, and their mean."""
-    weights = {part: Node(rows) for part, rows in init_weights(random.Random(42), 27).items()}
-    *read, _ = tokens = encode(name, ALPHABET)
-    rows, came = gpt(read, weights, 4).data, tokens[1:]
+def surprise_when_untrained(text):
+    """How unlikely the untrained model of names finds each letter of a text, in nats, and their mean."""
+    weights, chars, _ = train([ALPHABET] * NAMES, 0)  # shuffled as the names are, so that the weights are theirs
+    name = letters(text)
+    *read, _ = tokens = encode(name, chars)
+    rows, came = gpt(read, {part: Node(rows) for part, rows in weights.items()}, 4).data, tokens[1:]
     losses = [cross_entropy(Node([row]), [token]).data[0][0] for row, token in zip(rows, came, strict=True)]
     places = [f"{token}: {loss:.2f} nats" for token, loss in zip([*name, "BOS"], losses, strict=True)]
-    return [*places, f"their mean, the loss: {sum(losses) / len(losses):.2f} nats"]
+    return [*changed_to_letters(text), *places, f"their mean, the loss: {sum(losses) / len(losses):.2f} nats"]
 
 
-def row_of_each(name):
-    """Which row of its table embed gives for each token of a name."""
-    numbered = [[row] for row in range(27)]
-    rows = looked_up(numbered, encode(name, ALPHABET))
-    return [f"{token}: row {row}" for token, (row,) in zip(["BOS", *name, "BOS"], rows, strict=True)]
+def row_of_each(text):
+    """Which row of its table embed gives for each token of a text."""
+    name, numbered_rows = letters(text), [[row] for row in range(27)]
+    rows = looked_up(numbered_rows, encode(name, ALPHABET))
+    told = [f"{token}: row {row}" for token, (row,) in zip(["BOS", *name, "BOS"], rows, strict=True)]
+    return [*changed_to_letters(text), *told]
+
+
+def rows_of_wte_that_learn(text):
+    """Which rows of wte get a gradient from a text."""
+    rows, count = rows_with_gradient(letters(text))
+    return [
+        *changed_to_letters(text),
+        f"rows with a gradient: {numbered(rows, ALPHABET)}",
+        f"rows whose gradient is zero: the other {count - len(rows)} of {count}",
+    ]
 
 
 def seen_by_each(text):
-    """To which characters each character of a text can give a share."""
-    shares = causal_softmax(Node([[0.0] * len(text) for _ in text])).data
-    return [
-        f"{char} looks at {' '.join(seen for seen, share in zip(text, row, strict=True) if share)}"
-        for char, row in zip(text, shares, strict=True)
+    """To which characters each character of a text can give a share; of a long text, of those that have a place."""
+    weights, _, _ = train([text], 0)
+    read = visible(text[: len(weights["wpe"])])
+    shares = causal_softmax(Node([[0.0] * len(read) for _ in read])).data
+    cut = [f"only the first {len(read)} characters have a place"] if read != visible(text) else []
+    return cut + [
+        f"{char} sees {' '.join(seen for seen, share in zip(read, row, strict=True) if share)}"
+        for char, row in zip(read, shares, strict=True)
     ]
 
 
-def changed_by_each(name):
-    """How many rows of logits change with each letter of a name, of which a small model has room for nine."""
-    name = name[:9]
+def changed_by_each(text):
+    """How many rows of logits change with each letter of a text, of which a small model has room for nine."""
+    name = letters(text, 9)
     others = [f"{name[:place]}{'a' if char == 'z' else 'z'}{name[place + 1 :]}" for place, char in enumerate(name)]
-    return [
-        f"another letter for {char}: {len(name) - rows_kept(name, other)} of {len(name)} rows are others"
+    return changed_to_letters(text, 9) + [
+        f"another letter for {char}: {len(name) - rows_kept(name, other)} of {len(name)} rows change"
         for char, other in zip(name, others, strict=True)
     ]
+
+
+def runs_that_write(text):
+    """What the model reads in each of its runs while a text is drawn letter by letter, and what is drawn."""
+    name = letters(text)
+    weights, _, _ = train([ALPHABET], 0)
+    runs = enumerate(read_in_each_run(f"{name}.", len(weights["wpe"])))
+    return changed_to_letters(text) + [
+        f"read {' '.join(['BOS', name[: tokens - 1]]).strip()}, drew {[*name, 'BOS'][run]}" for run, tokens in runs
+    ]
+
+
+def weights_of_a_model_for(text):
+    """How many weights a model has that was made for a text, part by part."""
+    weights, chars, _ = train([text], 0)
+    parts = sizes_by_part(weights)
+    known = f"known: {' '.join(map(visible, chars))} and BOS, {tokens_known(text)} tokens"
+    return [known, *(f"{part}: {size:,} weights" for part, size in parts.items()), f"in all: {sum(parts.values()):,}"]

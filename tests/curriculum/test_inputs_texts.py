@@ -56,6 +56,14 @@ def test_a_space_counts_as_a_character_and_one_that_never_occurred_stops_encode(
         reference.encode("z", chars)
 
 
+def test_encode_writes_a_number_of_no_character_at_both_ends_which_the_text_says_to_leave_out() -> None:
+    first, *own, last = reference.encode("nab", "abn")
+    assert own == [2, 0, 1]
+    assert first == last == 3
+    said = "before the first character and after the last one is no character's number"
+    assert said in text_of("text-is-numbers")
+
+
 def test_a_token_finds_its_row_and_nothing_is_computed_with_its_number() -> None:
     table = [[5.0], [1.0], [3.0]]
     assert reference.embed(Node(table), [2, 0]).data == [[3.0], [5.0]]

@@ -28,8 +28,9 @@ def only(insight: str, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_example_comes_with_the_learners_name_and_with_any_text_they_type(monkeypatch: pytest.MonkeyPatch) -> None:
     only(ENCODE, monkeypatch)
     shown, _ = play(typed(PASS, "t Banana", "t data = bonanza   text = nab", "t", "q"), known_learner(), goal="it")
-    assert "And with yours: yours = Ada numbers_of(yours, yours) → [0, 2, 1] Enter goes on." in words(shown)
-    assert "yours = Banana numbers_of(yours, yours) → [0, 1, 2, 1, 2, 1]" in words(shown)
+    assert "And with yours: yours = Ada number_of_each(yours) → all characters, sorted: A=0 a=1 d=2" in words(shown)
+    assert "→ the text: A=0 d=2 a=1 Enter goes on." in words(shown)
+    assert "yours = Banana number_of_each(yours) → all characters, sorted: B=0 a=1 n=2" in words(shown)
     assert "data = bonanza text = nab" in words(shown)
     assert "return = [5, 2, 0, 1, 5] → [2, 0, 1]" in words(shown)  # beside its line
     assert words(shown).count("t tries it with values of yours: t data = cabin; or with a text: t banana") == 2

@@ -1,6 +1,7 @@
 """Every answer of an insight, computed in the sandbox: the subject's is the key, a mutant's is its misconception's."""
 
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -22,6 +23,8 @@ from microgpt.sandbox import Job, Json, Limits, Outcome, Program, run_jobs
 _LIMITS = Limits(wall_s=15.0, cpu_s=1.0)
 _WORTH_A_SANDBOX = 100  # jobs; to start one takes as long as twenty of them
 SAMPLE = "ada"  # a text that every learner's example must work with
+_GENERATED = ("generated.py", "GENERATED = True")
+_REFUSING = re.compile(r"^GENERATED = False\b", re.MULTILINE)
 _SUBJECT = ""  # among the names of misconceptions: the subject itself
 
 Answers = Mapping[str, tuple[LockedQuestion, ...]]
@@ -116,9 +119,15 @@ def _endless(locked: Sequence[LockedQuestion]) -> set[str]:
     return {name for q in locked for name, answer in q.answers.items() if answer == Fault(kind="timeout")}
 
 
-def _program(course: Course, subject: str) -> Program:
+def _program(course: Course, subject: str, *, generated: bool = False) -> Program:
+    """Return a subject with the course's helpers.
+
+    Args:
+        generated: the question was made up. Helpers that define ``GENERATED`` find it true, and may refuse a hard one.
+    """
     name = course.subject_path.name if course.subject_path else "subject.py"
-    return Program(files=((name, subject), ("helpers.py", course.helpers)))
+    files = ((name, subject), ("helpers.py", course.helpers))
+    return Program(files=(*files, _GENERATED) if generated and _REFUSING.search(course.helpers) else files)
 
 
 def _mutants(course: Course, insights: Sequence[Insight]) -> tuple[_Mutants, list[CourseError]]:
@@ -154,7 +163,7 @@ def _sources(course: Course, case: _Case, mutants: _Mutants, endless: Mapping[st
 def _jobs(course: Course, case: _Case, sources: Mapping[str, str]) -> Iterator[Job]:
     for name, source in sources.items():
         watch = _watched(course, case.insight) if name == _SUBJECT and not case.question.holdout else ""
-        program = _program(course, source)
+        program = _program(course, source, generated=case.parallel)
         yield Job(program=program, expression=case.call, inputs=case.question.inputs, watch=watch)
 
 

@@ -13,6 +13,7 @@ from microgpt.insights import answers
 from microgpt.insights.course import load_course
 from microgpt.insights.lock import Fault, Lock, make_lock, stale
 from microgpt.insights.locked import LockedQuestion, judge, named_alone, rounded, told_apart
+from microgpt.insights.question import numbers_in
 from microgpt.insights.subject import statement_lines
 
 MEAN, SMOOTH, OUTLIER = "a-mean-is-a-fair-share", "smoothing-starts-low", "one-outlier-is-enough"
@@ -67,6 +68,19 @@ def test_a_comment_in_the_subject_makes_nothing_stale_and_the_values_stay_beside
     lines = statement_lines(course.subject_source, course.insights[MEAN].anchor)
     for place, name, _ in question(lock, MEAN, "three").walk:
         assert name in source[lines[place] - 1]
+
+
+@pytest.mark.slow
+def test_helpers_may_refuse_a_question_that_the_lock_made_up_but_no_other(folder: Path) -> None:
+    refusing = "\n\ndef easy(numbers):\n    if GENERATED and max(numbers) > 9:\n        raise ValueError\n"
+    helpers = folder / "helpers.py"
+    helpers.write_text(f"{helpers.read_text()}\n\nGENERATED = False{refusing}    return mean(numbers)\n")
+    edit(folder / f"{MEAN}.md", "call: mean(numbers)", "call: easy(numbers)")
+    asked = make_lock(load_course(folder)).insights[MEAN].questions
+    highest = [(q.parallel, max(numbers_in(q.inputs["numbers"]))) for q in asked]
+    assert [most for parallel, most in highest if not parallel] == [9, 20, 13]
+    assert all(most <= 9 for parallel, most in highest if parallel)
+    assert any(parallel for parallel, _ in highest)
 
 
 @pytest.mark.slow

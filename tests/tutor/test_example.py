@@ -118,7 +118,8 @@ def test_a_page_can_take_a_text_of_the_learners_own(typed: str) -> None:
     assert (work.call, dict(work.inputs)) == (insight.yours, {"yours": "Banana"})
     example = work_through(TAUGHT, ENCODE, question(ENCODE), typed, trusted=True)
     assert example.worked == {
-        "inputs": "yours = Banana", "ask": insight.yours, "values": [], "answer": "[0, 1, 2, 1, 2, 1]"
+        "inputs": "yours = Banana", "ask": insight.yours, "values": [],
+        "answer": "all characters, sorted: B=0 a=1 n=2\nthe text: B=0 a=1 n=2 a=1 n=2 a=1",
     }  # fmt: skip
 
 

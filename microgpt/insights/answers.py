@@ -140,12 +140,21 @@ def _mutants(course: Course, insights: Sequence[Insight]) -> tuple[_Mutants, lis
         for belief in insight.misconceptions:
             try:
                 source = apply_mutant(course.subject_source, belief.mutant, anchor=anchor)
-                parse_python(source, path="")
-                mutants[insight.id][belief.id] = source
+                mutants[insight.id][belief.id] = _checked(source)
             except CourseError as error:
                 message = f"the mutant of {belief.id!r}: {error.message}"
                 errors.append(insight.error(f"misconceptions.{belief.id}.mutant", message))
     return mutants, errors
+
+
+def _checked(source: str) -> str:
+    """Return a mutated subject, if it is Python."""
+    try:
+        parse_python(source, path="")
+    except CourseError as error:
+        why = error.message.removeprefix("no Python: ").partition(". Try")[0]
+        raise CourseError(f"it leaves no Python: {why}. Try a + before each new line, indented as it must be.") from None
+    return source
 
 
 def _varied(insight: Insight) -> Iterator[_Case]:

@@ -153,7 +153,7 @@ def _checked(source: str) -> str:
         parse_python(source, path="")
     except CourseError as error:
         why = error.message.removeprefix("no Python: ").partition(". Try")[0]
-        raise CourseError(f"it leaves no Python: {why}. Try a + before each new line, indented as it must be.") from None
+        raise CourseError(f"it leaves no Python: {why}. Try a + before each new line, well indented.") from None
     return source
 
 

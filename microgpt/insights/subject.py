@@ -179,7 +179,7 @@ def function_named(source: str, name: str) -> ast.FunctionDef:
 def top_level_names(source: str) -> tuple[str, ...]:
     """Return the functions and classes that a source defines, in order.
 
-    >>> top_level_names("def f(): ...\nclass A: ...\nx = 1")
+    >>> top_level_names("def f(): ...\\nclass A: ...\\nx = 1")
     ('f', 'A')
     """
     tree = parse_python(source, path="")

@@ -34,8 +34,8 @@ _NUMBER = re.compile(
     rf"(?<![\w.])(?P<sign>[-+])?(?P<top>{_PLAIN})(?![\w])"
     rf"(?:\s*/\s*(?P<bottom>{_PLAIN})(?!\w))?(?P<percent>\s*(?:%|per\s?cent\b))?"
 )
-_UNDONE = re.compile(  # signs that make a number a clue instead of an answer
-    r"[<>≤≥≠±^*√π!×÷·/]|(?<![a-z])[-+](?![a-z])|\b[a-z][-+]|#\s+a\b"
+_UNDONE = re.compile(  # what makes a number a clue instead of an answer, "half the loss" too
+    r"[<>≤≥≠±^*√π!×÷·/]|(?<![a-z])[-+](?![a-z])|\b[a-z][-+]|#\s+(?:a|the)\b"
 )
 _CALL = re.compile(r"(?<!\w)[^\W\d]\w*[\[(]")  # "log2(8)" has yet to be worked out
 _SIDE_BY_SIDE = re.compile(r"[^#]*#(?:[\s,;]*(?:(?:and|then)\b\s*)?#)+[^#]*")  # several numbers, each as a #

@@ -59,10 +59,11 @@ _PLAIN = """
     column columns entry entries nats nat bits bit digits digit parameters parameter params param weights weight
     gradient gradients grad logit logits loss losses score scores share shares probability mean average total output
     input position positions index id ids channel channels unit units model training list vector matrix
+    lr rate softmax relu rmsnorm adam wte wpe mlp attention embedding vocab size logprob entropy accuracy error
     i'd i'll i'm it it's its that that's thats this is are was be it'll they they're there there's he she we you has
     have the my an then and think guess believe suppose reckon say would should will must can could go with get got gets
-    give gives makes make come comes becomes stays write writes produces predicts equals equal so well ok okay oh ah hm hmm
-    uh uhm er erm yes yeah sure surely certain certainly maybe perhaps probably likely obviously clearly simply just
+    give gives makes make come comes becomes stays write writes produces predicts equals equal so well ok okay oh ah hm
+    hmm uh uhm er erm yes yeah sure surely certain certainly maybe perhaps probably likely obviously clearly simply just
     exactly precisely definitely roughly about around approximately approx circa therefore hence thus final first last
     next new second positive in at for to both again still please sorry thanks here now rounded
     right but guessing said meant let's let lets stay remain remains only long order choose pick take going lowercase
@@ -85,7 +86,7 @@ _WORD = re.compile(r"\w+(?:'\w+)*")
 _FIRST = re.compile(rf"{_I_THINK}|\w+(?:'\w+)*", re.IGNORECASE)
 _LAST = re.compile(rf"(?<![\w'])(?:{_I_THINK}|\w+(?:'\w+)*)$", re.IGNORECASE)
 _PASSED = re.compile(  # a variable's name: "w0", "x is", "loss_1 ="; and what is only harmless as a whole
-    r"\b(?:[a-z]_?\d+\b|[a-z](?=\s*(?:is\b|=|:))|[a-z_]\w*(?=\s*=)"
+    r"\b(?:[a-z]_?\d+\b|[a-z](?=\s*(?:is\b|=|:))|[a-z]\w*[_\d]\w*(?=\s*=)"
     r"|(?:number|total|value|loss|gradient|score|weight) of\b|(?:nats?|bits?) per (?:token|character|letter|step)\b)"
 )
 _REASON = re.compile(

@@ -122,7 +122,7 @@ def test_alternatives_are_no_list(word: str) -> None:
     st.integers(-999, 999),
     st.sampled_from(
         """{}|I think it is {}|it's {} nats|so the answer is {}.|about {}|{} tokens
-        loss = {}|{} nats per token|a total of {}|not sure but {}|x is {}|w1: {}|it has {}
+        loss = {}|{} nats per token|a total of {}|not sure but {}|x is {}|lr = {}|loss_1 = {}|w1: {}|it has {}
         ich denke {}|das ist {}|es sind {} Zeichen|die Antwort ist {}|c'est {}|je pense que c'est {}|la réponse est {}
         es {}|creo que es {}|la respuesta es {}|penso che sia {}|la risposta è {}|acho que é {}|ik denk dat het {} is
         {}, because every letter adds to it|I get {} since it isn't averaged|{}, weil es so ist|line {}
@@ -138,7 +138,7 @@ def test_a_number_is_read_in_a_plain_sentence_of_several_languages(number: int, 
 
 UNDONE = """
     log2(8)|log_2(8)|sin(3)|abs(-3)|f(3)|it is log2(8)|log2 8|max(3)|log2(8) = 3|±3|3 k|5 m|10 hundredths|a-1
-    one thirteenth|because 10|10 because it is not 9
+    one thirteenth|half the loss|9 a 9|x is not = 3|größer = 3|less = 3|because 10|10 because it is not 9
 """
 
 

@@ -3,6 +3,7 @@
 The one rule: what cannot be read as *one* answer of the key's shape is unparsed, never wrong. So "1,000", which is 1 to
 some and 1000 to others, "2 or 3" and "not 0.5" are asked again instead of being graded. A list of another length than
 the key is too, unless a misconception gives one: then the length is a part of what is asked, and can be wrong.
+So is a number beside a word that we do not know, which may say "not" or "more than" in any language.
 
 >>> parse("I think it is one half", "number"), parse("2 or 3", "number")
 (0.5, None)
@@ -13,7 +14,16 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from microgpt.insights.question import Kind, is_number, numbers_in, shape_of
-from microgpt.insights.spelling import HEDGE, spelt
+from microgpt.insights.spelling import (
+    HEDGE,
+    NEGATION,
+    folded,
+    says_no_more,
+    spelt,
+    text_in,
+    without_lead_in,
+    without_reason,
+)
 from microgpt.sandbox import Json
 
 _LONGEST_QUOTE = 2000  # characters; longer is an essay, not an answer
@@ -24,23 +34,15 @@ _NUMBER = re.compile(
     rf"(?<![\w.])(?P<sign>[-+])?(?P<top>{_PLAIN})(?![\w])"
     rf"(?:\s*/\s*(?P<bottom>{_PLAIN})(?!\w))?(?P<percent>\s*(?:%|per\s?cent\b))?"
 )
-_UNSAID = re.compile(  # words and signs that make a number a clue instead of an answer
-    r"\b(?:not|never|or|than|above|below|between|at least|at most|times|over|plus|divided|squared)\b"
-    r"|\b(?:sqrt|root|ln|log|exp|e|pi)\b"
-    r"|\b(?:less|more|under|up to|almost|nearly|twice|double|triple|square|cubed?|sum|product|negative)\b"
-    r"|\b(?:point|dozen|(?:hundred|thousand|million)(?:th)?s?|(?:eleven|twelf)ths?|[a-z]+teen|(?:twen|thir|for|fif|six"
-    r"|seven|eigh|nine)ty)\b"
-    r"|n't\b|[<>≤≥≠^*√π!×÷·/]|(?<![a-z])[-+](?![a-z])"
+_UNDONE = re.compile(  # what makes a number a clue instead of an answer, "half the loss" too
+    r"[<>≤≥≠±^*√π!×÷·/]|(?<![a-z])[-+](?![a-z])|\b[a-z][-+]|#\s+(?:a|the)\b"
 )
+_CALL = re.compile(r"(?<!\w)[^\W\d]\w*[\[(]")  # "log2(8)" has yet to be worked out
 _SIDE_BY_SIDE = re.compile(r"[^#]*#(?:[\s,;]*(?:(?:and|then)\b\s*)?#)+[^#]*")  # several numbers, each as a #
 _GIVES_UP = re.compile(
     r"(?:(?:well|ok|okay|sorry|hm+|honestly|please)\s+)*"
     r"(?:i\s+)?(?:give\s+up|have\s+no\s+(?:idea|clue)|no\s+(?:idea|clue)|don'?t\s+know|do\s+not\s+know|dunno|idk|pass)"
     r"(?:\s+(?:sorry|please))?"
-)
-_LEAD_IN = re.compile(
-    r"^(?:(?:i\s+(?:think|guess|believe|say|would\s+say)|maybe|perhaps|probably|so|well|it(?:\s+is|'s|\s+will\s+be)?"
-    r"|the\s+answer(?:\s+is)?|answer|option|choice|letter|is|that)\b[\s,:=]*)+"
 )
 
 
@@ -51,6 +53,7 @@ def parse(
     options: Sequence[str] = (),
     shape: tuple[int, ...] = (),
     any_length: bool = False,
+    known: Sequence[str] = (),
 ) -> Json:
     """Read a learner's words as an answer.
 
@@ -59,9 +62,11 @@ def parse(
         options: of a choice, in the order in which they were lettered.
         shape: of a list, ``(2, 3)`` for two rows of three.
         any_length: of a list: where it has not this shape, one of other lengths is an answer too.
+        known: of a text: those that are answers, the key and what each misconception gives, in any order.
 
     Returns:
-        A number, nested lists of numbers in `shape`, an option's full text, or the text; None for unparsed.
+        A number, nested lists of numbers in `shape`, an option's full text, or the text (a known one as it
+        stands there); None for unparsed.
 
     >>> parse("[2, 0, 1]", "list", shape=(4,)), parse("[2, 0, 1]", "list", shape=(4,), any_length=True)
     (None, [2, 0, 1])
@@ -72,8 +77,11 @@ def parse(
     if kind == "choice":
         return _choice(text, options)
     if kind == "text":
-        return _text(text)
-    readings = list(_readings(spelt(text), kind))
+        return text_in(text, known)
+    said = without_reason(spelt(text))
+    if _CALL.search(said):
+        return None
+    readings = list(_readings(said, kind))
     if kind == "number":
         return _only(map(_one_number, readings))
     answer = _only(_one_list(reading, shape) for reading in readings)
@@ -101,7 +109,7 @@ def same(a: Json, b: Json, within: float) -> bool:
     if isinstance(a, list) and isinstance(b, list):
         return len(a) == len(b) and all(same(x, y, within) for x, y in zip(a, b, strict=True))
     if isinstance(a, str) and isinstance(b, str):
-        return _folded(a) == _folded(b)
+        return folded(a) == folded(b)
     return type(a) is type(b) and a == b
 
 
@@ -123,9 +131,10 @@ def stands_in(
     options: Sequence[str] = (),
     shape: tuple[int, ...] = (),
     any_length: bool = False,
+    known: Sequence[str] = (),
 ) -> bool:
     """Whether a value that an agent reports is what the learner's own words say, as `parse` reads them."""
-    said = parse(quote, kind, options=options, shape=shape, any_length=any_length)
+    said = parse(quote, kind, options=options, shape=shape, any_length=any_length, known=known)
     return said is not None and same(value, said, 1e-9)
 
 
@@ -144,8 +153,8 @@ def _readings(text: str, kind: Kind) -> Iterator[str]:
 def _numbers(text: str) -> list[int | float] | None:
     """Return the numbers in a text, or None where something else in it says that they are no plain answer."""
     values = [_value(match) for match in _NUMBER.finditer(text)]
-    rest = _NUMBER.sub(" ", text)
-    if None in values or _UNSAID.search(rest) or re.search(r"(?<![a-z_])\d", rest):
+    rest = _NUMBER.sub(" # ", text)
+    if None in values or _UNDONE.search(rest) or not says_no_more(rest):
         return None
     return [value for value in values if value is not None]
 
@@ -247,13 +256,13 @@ def _choice(text: str, options: Sequence[str]) -> str | None:
     """Return the option that a letter or an option's full text names; two different ones are none."""
     said = _bare(text)
     letters = {chr(ord("a") + i): option for i, option in enumerate(options)}
-    match = re.fullmatch(r"[(\[]?([a-z])(?:[)\].:,]+(.*))?", _LEAD_IN.sub("", said))
+    match = re.fullmatch(r"[(\[]?([a-z])(?:[)\].:,]+(.*))?", without_lead_in(said))
     lettered = letters.get(match[1]) if match else None
     rest = (match[2] or "") if match and lettered else said
     named = {option for option in options if _bare(option) == said or _stands_whole(option, rest, options)}
     for option in named:
         rest = rest.replace(_bare(option), " ")
-    if re.search(r"\b(?:not|neither|nor)\b|n't\b", HEDGE.sub(" ", rest)):
+    if re.search(NEGATION, HEDGE.sub(" ", rest)):
         return None
     if lettered:
         named.add(lettered)
@@ -268,17 +277,5 @@ def _stands_whole(option: str, said: str, options: Sequence[str]) -> bool:
     return bool(re.search(rf"(?<!\w){re.escape(_bare(option))}(?!\w)", said))
 
 
-def _text(text: str) -> str | None:
-    quoted = re.findall(r"[\"“'`]([^\"”'`]+)[\"”'`]", text)
-    if len(quoted) == 1:
-        return quoted[0].strip() or None
-    said = re.sub(_LEAD_IN.pattern, "", text.strip(), flags=re.IGNORECASE)
-    return said.strip().rstrip(".!?").strip() or None
-
-
-def _folded(text: str) -> str:
-    return " ".join(text.casefold().split())
-
-
 def _bare(text: str) -> str:
-    return _folded(text).strip(" .!?")
+    return folded(text).strip(" .!?")

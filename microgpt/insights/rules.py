@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from microgpt.insights.finding import Finding
-from microgpt.insights.grading import same
+from microgpt.insights.grading import gives_up, parse, same
 from microgpt.insights.insight import Insight, Misconception
 from microgpt.insights.leaks import key_places
 from microgpt.insights.locked import Fault, LockedQuestion, judge, named_alone, told_apart
@@ -56,6 +56,7 @@ def check_answers(insight: Insight, questions: Sequence[LockedQuestion]) -> Iter
     checked = _Checked(insight, questions)
     rules = (
         _invisible, _twins, _holdouts, _alone, _counters, _near, _leaks, _one_key, _few, _options, _told_by_shape,
+        _unanswerable,
     )  # fmt: skip
     for rule in rules if questions else ():
         yield from rule(checked)
@@ -197,6 +198,17 @@ def _told_by_shape(c: _Checked) -> Iterator[Finding]:
             echo = ", ".join(sorted(claim & _content_words(key)))
             message = f"only the right answer to {question.id!r} echoes the claim ({echo})."
             yield c.finding(_question(question), "key-echoes", message, "Try the claim's words in a wrong answer too.")
+
+
+def _unanswerable(c: _Checked) -> Iterator[Finding]:
+    for question in c.authored:
+        key = question.key
+        if question.kind != "text" or not isinstance(key, str):
+            continue
+        if gives_up(key) or parse(key, "text", known=(key,)) != key:
+            said = "gives the question up" if gives_up(key) else "is not understood"
+            message = f"nobody can answer {question.id!r}: whoever says {render_value(key)[:60]!r} {said}."
+            yield c.finding(_question(question), "unanswerable", message, "Try inputs with another answer.")
 
 
 def _content_words(text: str) -> set[str]:

@@ -86,6 +86,11 @@ FAULTS: Mapping[str, tuple[str, str, Mapping[str, str]]] = {
     "text-in-text": ("key-leaks", "four:", {**WORD, "Nobody may": "W8: nobody may"}),
     "key-in-text": ("key-in-text", "four:", {"Put everything": "Put everything, 8 in all,"}),
     "one-key": ("one-key", "four:", {"[0, 5, 7, 20]": "[0, 1, 2, 13]"}),
+    "gives-up": (
+        "unanswerable",
+        "four:",
+        {"call: mean(numbers)": "call: \"'no idea' if mean(numbers) == 8 else 'w' + str(int(mean(numbers)))\""},
+    ),
     "few-parallels": (
         "few-parallels",
         "questions:",

@@ -60,6 +60,11 @@ class LockedQuestion:
         """Whether a list of another length than the key's is an answer, because some misconception gives one."""
         return self.kind == "list" and any(shape_of(answer) != self.shape for answer in self._typed())
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The texts that are answers, the key among them in no place that tells it."""
+        return tuple(sorted({value for value in (self.key, *self._typed()) if isinstance(value, str)}))
+
     def _typed(self) -> list[Json]:
         return [answer for answer in self.answers.values() if not isinstance(answer, Fault)]
 

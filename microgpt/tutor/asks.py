@@ -56,11 +56,13 @@ def answer(at: Sitting, ask_id: str, quote: str, value: str, ran: Grade | None =
         return _answer_exercise(at, ask, exercise, quote, value, ran)
     assert question is not None, "catch_up let it stand"
     kind = "choice" if ask.options else question.kind
-    shape, any_length = question.shape, question.any_length
-    parsed = parse(quote, kind, options=ask.options, shape=shape, any_length=any_length)
+    shape, any_length, texts = question.shape, question.any_length, question.texts
+    parsed = parse(quote, kind, options=ask.options, shape=shape, any_length=any_length, known=texts)
     if value:
-        said = parse(value, kind, options=ask.options, shape=shape, any_length=any_length)
-        if said is None or not stands_in(said, quote, kind, options=ask.options, shape=shape, any_length=any_length):
+        said = parse(value, kind, options=ask.options, shape=shape, any_length=any_length, known=texts)
+        if said is None or not stands_in(
+            said, quote, kind, options=ask.options, shape=shape, any_length=any_length, known=texts
+        ):
             raise LessonError(
                 f"the quote {quote!r} does not say {value!r} as its one answer, so nothing was graded. "
                 "Try again with the learner's own words, or ask them what they mean."

@@ -108,7 +108,7 @@ class Learner:
         """Return any answer that has the shape asked for."""
         if ask.options:
             return _letter(self._rng.randrange(len(ask.options)))
-        return "something else" if ask.kind == "text" else json.dumps(self._numbers(shape))
+        return "elsewhere" if ask.kind == "text" else json.dumps(self._numbers(shape))
 
     def _numbers(self, shape: tuple[int, ...]) -> Json:
         if not shape:

@@ -15,7 +15,7 @@ from microgpt.insights.insight import Insight, Misconception
 from microgpt.insights.leaks import key_places
 from microgpt.insights.locked import Fault, LockedQuestion, judge, named_alone, told_apart
 from microgpt.insights.parallel import MOST
-from microgpt.insights.question import render_inputs, render_value
+from microgpt.insights.question import numbers_in, render_inputs, render_value
 
 _FEWEST_OPTIONS = 3  # as in `microgpt.tutor.render`
 
@@ -54,11 +54,10 @@ def check_answers(insight: Insight, questions: Sequence[LockedQuestion]) -> Iter
         questions: those whose answers could be computed; without any, there is nothing to say.
     """
     checked = _Checked(insight, questions)
-    rules = (
-        _invisible, _twins, _holdouts, _alone, _counters, _near, _leaks, _one_key, _few, _options, _told_by_shape,
-        _unanswerable,
-    )  # fmt: skip
-    for rule in rules if questions else ():
+    of_each = (_near, _leaks, _one_key, _options, _told_by_shape, _unanswerable)
+    of_all = (_invisible, _twins, _holdouts, _alone, _counters, _few)
+    some_failed = len(checked.authored) < len(insight.questions)  # which is told; what follows from it is not
+    for rule in (*(() if some_failed else of_all), *of_each) if questions else ():
         yield from rule(checked)
 
 
@@ -172,6 +171,8 @@ def _few(c: _Checked) -> Iterator[Finding]:
     if made < MOST and any(q.call for q in c.questions):
         message = f"only {made} of {MOST} further questions were found for review."
         remedy = "Try inputs with more room: longer lists, more than one size of number."
+        if not any(True for q in c.authored for value in q.inputs.values() for _ in numbers_in(value)):
+            remedy = "Try more questions: texts are only exchanged for one another's, never made up."
         yield c.finding("questions", "few-parallels", message, remedy, warning=True)
 
 

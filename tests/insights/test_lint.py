@@ -51,6 +51,7 @@ FAULTS: Mapping[str, tuple[str, str, Mapping[str, str]]] = {
     "option-missing": ("answers", "four:", {**SIZES, "[low, mid, high, huge]": "[low, mid, huge]"}),
     "few-options": ("few-options", "three:", TWO_SIZES),
     "question-fails": ("answers", "three:", {"[1, 2, 9]": "[]"}),
+    "holdout-fails": ("answers", "last:", {"[3, 4, 4, 13]": "[3, x]"}),  # and not also: no holdout shows anything
     "yours-fails": ("answers", "yours:", {"anchor: mean": "anchor: mean\nyours: mean(yours)"}),
     "diff-mismatch": ("answers", "mutant:", {"- total / len": "- totl / len"}),
     "diff-no-python": ("answers", "mutant:", {MIDDLE: "+ sorted(numbers"}),
@@ -154,6 +155,15 @@ def faulty(tmp_path_factory: pytest.TempPathFactory, insight_text: str, codeless
 @pytest.fixture(scope="module")
 def report(faulty: Path) -> Report:
     return lint_course(faulty)
+
+
+def test_where_all_inputs_are_texts_more_room_is_no_remedy(report: Report, faulty: Path) -> None:
+    few = {Path(f.path).stem: f.remedy for f in report.findings if f.rule == "few-parallels"}
+    assert few
+    for name, remedy in few.items():
+        texts = "numbers: '" in (faulty / f"{name}.md").read_text()
+        assert remedy.startswith("Try more questions: texts" if texts else "Try inputs with more room")
+    assert any("texts" in remedy for remedy in few.values())
 
 
 @pytest.mark.parametrize("name", FAULTS)

@@ -3,12 +3,16 @@
 Equal answers are right, however they come about. Answers that a misconception gives point at it, and so does stopping
 where it stops. Other code that stops says nothing about what its author believes, so it is not graded: the learner is
 told where it stops, and goes on.
+
+An expression has to show more, since questions may not depend on it: it has the values of what stood there, or the
+questions go wrong with nonsense in its place. Otherwise `0` would be right for whatever no question uses.
 """
 
 import ast
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import cast
 
 from microgpt.errors import CourseError
 from microgpt.insights.course import Course
@@ -17,11 +21,13 @@ from microgpt.insights.locked import Answer, Fault, LockedInsight, LockedQuestio
 from microgpt.insights.practice import Exercise, Grade
 from microgpt.insights.question import render_value
 from microgpt.insights.subject import parse_python
-from microgpt.sandbox import Job, Limits, Outcome, Program, run_jobs
+from microgpt.sandbox import Job, Json, Limits, Outcome, Program, run_jobs
 
 YOURS = "your code"  # the name of the learner's file in an error
 LONGEST_CODE = 20_000  # characters
 _LIMITS = Limits(wall_s=2.0, cpu_s=1.0)  # the subject takes milliseconds
+_NONSENSE = ("None", "0", "1", "[]")
+_MEET = ("meet", "_met = []\ndef _meet(yours, ours):\n    _met.append([yours, ours])\n    return ours\n")
 _FENCED = re.compile(r"\s*```\w*\n(.*?)\n?\s*```\s*", re.DOTALL)
 
 
@@ -46,7 +52,15 @@ def grade_code(exercise: Exercise, code: str, course: Course, locked: LockedInsi
     outcomes = run_jobs(jobs[:1], limits=_LIMITS)
     if outcomes and outcomes[0].kind != "timeout":  # else it would most likely loop on all of them
         outcomes += run_jobs(jobs[1:], limits=_LIMITS)
-    return judge_code(code, questions, outcomes, course.insights[exercise.insight].within)
+    within = course.insights[exercise.insight].within
+    grade = judge_code(code, questions, outcomes, within)
+    if exercise.kind == "write" or grade.outcome != "right" or _has_our_values(exercise, code, course, questions):
+        return grade
+    passing = _passing_nonsense(exercise, course, questions, within)
+    if not passing:
+        return grade
+    why = f"The questions here cannot tell: every answer is right with {passing} in this place as well."
+    return replace(grade, outcome="wrong", why=why)
 
 
 def judge_code(code: str, questions: Sequence[LockedQuestion], outcomes: Sequence[Outcome], within: float) -> Grade:
@@ -93,7 +107,10 @@ def _refused(exercise: Exercise, code: str) -> str:
 def _same_expression(code: str, key: str) -> bool:
     """Whether two expressions have one syntax tree, whatever their spaces and brackets."""
     a, b = (parse_python(text, path="", mode="eval") for text in (code, key))
-    return ast.dump(a) == ast.dump(b)
+    try:
+        return ast.dump(a) == ast.dump(b)
+    except RecursionError:  # it is nested more deeply than any key
+        return False
 
 
 def _questions(locked: LockedInsight) -> list[LockedQuestion]:
@@ -109,6 +126,34 @@ def _program(exercise: Exercise, code: str, course: Course) -> Program:
         return Program(files=((exercise.file, f"{exercise.before}({code}){exercise.after}"), helpers))
     gone = "\n" * (exercise.answer.count("\n") + 2)  # the subject's own is gone, so that the learner's cannot use it
     return Program(files=((exercise.file, exercise.before + gone + exercise.after), (YOURS, code), helpers))
+
+
+def _has_our_values(exercise: Exercise, code: str, course: Course, questions: Sequence[LockedQuestion]) -> bool:
+    """Whether an expression has the values of what stood there, each time that a question gets there; some must."""
+    program = _program(exercise, f"_meet(({code}), ({exercise.key}))", course)
+    program = replace(program, files=(_MEET, *program.files))
+    jobs = [Job(program=program, expression=f"({q.call}, _met)[1]", inputs=q.inputs) for q in questions]
+    pairs: list[Json] = []
+    for outcome in run_jobs(jobs, limits=_LIMITS):
+        if not isinstance(outcome.value, list):
+            return False
+        pairs += outcome.value
+    return bool(pairs) and all(same(yours, ours, 0) for yours, ours in cast("list[list[Json]]", rounded(pairs, 1e-12)))
+
+
+def _passing_nonsense(exercise: Exercise, course: Course, questions: Sequence[LockedQuestion], within: float) -> str:
+    """Return what cannot be meant, and yet gives right answers in this place; empty if there is no such thing."""
+    left = list(_NONSENSE)
+    for some in (questions[:1], questions[1:]):  # what loops on one would loop on all
+        jobs = [
+            Job(program=_program(exercise, text, course), expression=question.call, inputs=question.inputs)
+            for text in left
+            for question in some
+        ]
+        outcomes = run_jobs(jobs, limits=_LIMITS)
+        tried = {text: outcomes[i * len(some) : (i + 1) * len(some)] for i, text in enumerate(left)}
+        left = [text for text in left if judge_code(text, some, tried[text], within).outcome == "right"]
+    return left[0] if left else ""
 
 
 def _beliefs(tried: Sequence[tuple[LockedQuestion, Outcome]], within: float) -> tuple[str, ...]:

@@ -187,3 +187,46 @@ def test_code_is_never_tried_on_a_question_that_only_measures():
     assert grade_code(exercise, code, TAUGHT.course, few).outcome == "right"
     all_asked = replace(locked, questions=(replace(holdout, holdout=False), *others[:2]))
     assert "AssertionError" in grade_code(exercise, code, TAUGHT.course, all_asked).why  # so it could have failed
+
+
+# ---- where questions do not depend on an expression
+
+
+UNTRIED = "embeddings-are-rows-looked-up"
+
+
+def untried(text: str, insight: str) -> Exercise:
+    """Return a blank that may be asked nowhere, since no question of the insight depends on it."""
+    exercise = next(e for e in TAUGHT.exercises(insight).values() if e.kind == "blank")
+    source = TAUGHT.course.subject_source
+    function = f"def {TAUGHT.course.insights[insight].anchor.partition('.')[0]}("
+    begin = source.index(text, source.index(function) + len(function))
+    return replace(exercise, key=text, answer=text, before=source[:begin], after=source[begin + len(text) :])
+
+
+@pytest.mark.parametrize("code", ["0", "None", "(7,)", "table"])
+def test_an_expression_that_no_question_depends_on_is_not_right_because_all_answers_are(code):
+    exercise = untried("(table,)", UNTRIED)
+    grade = graded(exercise, code)
+    assert (grade.outcome, grade.misconceptions) == ("wrong", ())
+    assert grade.why == "The questions here cannot tell: every answer is right with None in this place as well."
+    assert graded(exercise, "( table, )").outcome == "right"
+
+
+def test_an_expression_with_the_values_of_what_stood_there_is_right_though_nonsense_would_pass():
+    exercise = blank("len(qh.data[0]) ** -0.5", "attention-is-a-weighted-average")  # the questions have one channel
+    assert graded(exercise, "1 / math.sqrt(len(kh.data[0]))").outcome == "right"
+    assert graded(exercise, "0.99999").outcome == "wrong"
+
+
+def test_an_expression_with_other_values_is_right_where_nonsense_is_not():
+    assert graded(blank("score - top"), "score").outcome == "right"
+
+
+def test_nonsense_is_right_where_it_is_what_stood_there():
+    assert graded(blank("0.0", "same-function-faster"), "0").outcome == "right"
+
+
+def test_an_expression_that_is_nested_deeply_is_no_crash_of_ours():
+    assert graded(blank("score - top"), f"{'-' * 400}score - top").outcome == "right"
+    assert graded(blank("score - top"), f"{'-' * 2000}score - top").outcome in ("right", "unparsed")

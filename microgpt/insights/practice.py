@@ -5,11 +5,12 @@
     write        its first lines: write the rest
     experiment   the function with the edit in it: what does a training make of that?
 
-Read beside it: `practice_blank`, what can be left out; `practice_code`, how an expression or a function is graded.
+Read beside it: `practice_blank`, what can be left out; `practice_changed`, what of it questions depend on;
+`practice_code`, how an expression or a function is graded.
 """
 
 import ast
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 from typing import Literal
@@ -21,6 +22,7 @@ from microgpt.insights.insight import Insight, Misconception
 from microgpt.insights.locked import Experiment, LockedInsight
 from microgpt.insights.mutant import apply_mutant
 from microgpt.insights.practice_blank import HOLE, Function, blanks
+from microgpt.insights.practice_changed import changed_pieces, is_beside
 from microgpt.insights.question import is_number
 from microgpt.insights.subject import (
     SourceLines,
@@ -111,14 +113,14 @@ class _Edited:
 
     Args:
         changed: lines of the edited file.
-        replaced: lines of the file as it is.
+        pieces: where what it changes begins and ends in the code as it is.
         original: what stood there.
     """
 
     belief: Misconception
     lines: tuple[str, ...]
     changed: tuple[int, ...]
-    replaced: tuple[int, ...]
+    pieces: list[tuple[int, int]]
     original: tuple[str, ...]
 
 
@@ -132,7 +134,7 @@ def make_exercises(course: Course, locked: LockedInsight) -> tuple[Exercise, ...
     made = [_hunt(place, edited) for edited in edits if _leaves_a_choice(place, edited)]
     made += [_experiment(place, edited, found) for edited in edits if (found := _trained(locked, edited))]
     if place.function and (insight.call or any(question.call for question in insight.questions)):
-        made += _blanks(course, place, place.function, {line for edited in edits for line in edited.replaced})
+        made += _blanks(course, place, place.function, [piece for edited in edits for piece in edited.pieces])
         made += _write(course, place, place.function)
     return tuple(made)
 
@@ -213,7 +215,7 @@ def _edit(course: Course, belief: Misconception, place: _Place) -> _Edited | Non
         belief=belief,
         lines=without_comments(lines),  # they speak of the code as it was, which would give the edit away
         changed=tuple(start + i for i in sorted(changed)),
-        replaced=tuple(start + i for i in sorted(replaced)),
+        pieces=changed_pieces("\n".join(place.source.lines), "\n".join(lines)),
         original=tuple(original[i].strip() for i in sorted(replaced)),
     )
 
@@ -269,10 +271,14 @@ def _experiment(place: _Place, edited: _Edited, found: Experiment) -> Exercise:
     return replace(exercise, lines=edited.lines, options=VERDICTS)
 
 
-def _blanks(course: Course, place: _Place, function: Function, telling: Collection[int]) -> Iterator[Exercise]:
-    """Yield blanks on the lines that misconceptions are about, or, if there are none, anywhere in the function."""
+def _blanks(course: Course, place: _Place, function: Function, pieces: list[tuple[int, int]]) -> Iterator[Exercise]:
+    """Yield blanks beside what misconceptions change, where questions see a difference; or, if none does, anywhere."""
     every = blanks(course.subject_source, function)
-    for number, blank in enumerate([blank for blank in every if blank.line in telling] or every, 1):
+    if pieces:
+        begin = sum(len(line) + 1 for line in course.subject_source.split("\n")[: place.source.start - 1])
+        starts = [len(blank.before) - begin for blank in every]
+        every = [b for b, start in zip(every, starts, strict=True) if is_beside(start, start + len(b.text), pieces)]
+    for number, blank in enumerate(every, 1):
         task = f"A piece of {place.name} is missing: {HOLE} in line {blank.line}. What stands there?"
         lines = f"{blank.before}{HOLE}{blank.after}".split("\n")[place.source.start - 1 :][: len(place.source.lines)]
         exercise = _exercise(place, "blank", str(number), task=task, key=blank.text, answer=blank.text)

@@ -129,7 +129,12 @@ def _program(exercise: Exercise, code: str, course: Course) -> Program:
 
 
 def _has_our_values(exercise: Exercise, code: str, course: Course, questions: Sequence[LockedQuestion]) -> bool:
-    """Whether an expression has the values of what stood there, each time that a question gets there; some must."""
+    """Whether an expression has the values of what stood there, each time that a question gets there; some must.
+
+    A number in the place of a name has not: the questions happen to hold the name at that number.
+    """
+    if _uses_names(str(exercise.key)) and not _uses_names(code):
+        return False
     program = _program(exercise, f"_meet(({code}), ({exercise.key}))", course)
     program = replace(program, files=(_MEET, *program.files))
     jobs = [Job(program=program, expression=f"({q.call}, _met)[1]", inputs=q.inputs) for q in questions]
@@ -139,6 +144,10 @@ def _has_our_values(exercise: Exercise, code: str, course: Course, questions: Se
             return False
         pairs += outcome.value
     return bool(pairs) and all(same(yours, ours, 0) for yours, ours in cast("list[list[Json]]", rounded(pairs, 1e-12)))
+
+
+def _uses_names(expression: str) -> bool:
+    return any(isinstance(node, ast.Name) for node in ast.walk(parse_python(expression, path="", mode="eval")))
 
 
 def _passing_nonsense(exercise: Exercise, course: Course, questions: Sequence[LockedQuestion], within: float) -> str:

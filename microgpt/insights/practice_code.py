@@ -4,8 +4,9 @@ Equal answers are right, however they come about. Answers that a misconception g
 where it stops. Other code that stops says nothing about what its author believes, so it is not graded: the learner is
 told where it stops, and goes on.
 
-An expression has to show more, since questions may not depend on it: it has the values of what stood there, or the
-questions go wrong with nonsense in its place. Otherwise `0` would be right for whatever no question uses.
+Where questions do not depend on a part, answers alone do not show that it is right. So an expression also has the
+values of what stood there, or else nonsense in its place gives wrong answers; and a function has one inside where the
+course's has, unless questions would miss that.
 """
 
 import ast
@@ -19,6 +20,7 @@ from microgpt.insights.course import Course
 from microgpt.insights.grading import same
 from microgpt.insights.locked import Answer, Fault, LockedInsight, LockedQuestion, rounded
 from microgpt.insights.practice import Exercise, Grade
+from microgpt.insights.practice_blank import Function
 from microgpt.insights.question import render_value
 from microgpt.insights.subject import parse_python
 from microgpt.sandbox import Job, Json, Limits, Outcome, Program, run_jobs
@@ -54,13 +56,8 @@ def grade_code(exercise: Exercise, code: str, course: Course, locked: LockedInsi
         outcomes += run_jobs(jobs[1:], limits=_LIMITS)
     within = course.insights[exercise.insight].within
     grade = judge_code(code, questions, outcomes, within)
-    if exercise.kind == "write" or grade.outcome != "right" or _has_our_values(exercise, code, course, questions):
-        return grade
-    passing = _passing_nonsense(exercise, course, questions, within)
-    if not passing:
-        return grade
-    why = f"The questions here cannot tell: every answer is right with {passing} in this place as well."
-    return replace(grade, outcome="wrong", why=why)
+    unproven = _unproven(exercise, code, course, questions, within) if grade.outcome == "right" else ""
+    return replace(grade, outcome="wrong", why=unproven) if unproven else grade
 
 
 def judge_code(code: str, questions: Sequence[LockedQuestion], outcomes: Sequence[Outcome], within: float) -> Grade:
@@ -128,6 +125,45 @@ def _program(exercise: Exercise, code: str, course: Course) -> Program:
     return Program(files=((exercise.file, exercise.before + gone + exercise.after), (YOURS, code), helpers))
 
 
+def _unproven(exercise: Exercise, code: str, course: Course, questions: Sequence[LockedQuestion], within: float) -> str:
+    """Say why right answers do not show that code is right; empty where they do."""
+    if exercise.kind == "write":
+        hollow = "" if _has_inner_function(code) else _hollow(exercise.answer)
+        if hollow and _passing([hollow], exercise, course, questions, within):
+            return "Its answers are right, but the function inside is missing, which no question here tries."
+        return ""
+    if _has_our_values(exercise, code, course, questions):
+        return ""
+    passing = _passing(_NONSENSE, exercise, course, questions, within)
+    if passing:
+        return f"The questions here cannot tell: every answer is right with {passing[0]} in this place as well."
+    return ""
+
+
+def _has_inner_function(code: str) -> bool:
+    """Whether a function has another, or one beside it: what is called later may stand there as well."""
+    nodes = ast.walk(parse_python(code, path=""))
+    return sum(isinstance(node, ast.Lambda | Function) for node in nodes) > 1
+
+
+def _hollow(function: str) -> str:
+    """Return a function whose inner ones do nothing; empty if it has none.
+
+    >>> print(_hollow("def steps(x): return Node(x, lambda grad: 2 * grad)"))
+    def steps(x):
+        return Node(x, lambda grad: None)
+    """
+    if not _has_inner_function(function):
+        return ""
+    tree = parse_python(function, path="")
+    for node in [inner for outer in ast.iter_child_nodes(tree) for inner in ast.walk(outer) if inner is not outer]:
+        if isinstance(node, ast.Lambda):
+            node.body = ast.Constant(None)
+        elif isinstance(node, Function):
+            node.body = [ast.Pass()]
+    return ast.unparse(tree)
+
+
 def _has_our_values(exercise: Exercise, code: str, course: Course, questions: Sequence[LockedQuestion]) -> bool:
     """Whether an expression has the values of what stood there, each time that a question gets there; some must.
 
@@ -150,9 +186,11 @@ def _uses_names(expression: str) -> bool:
     return any(isinstance(node, ast.Name) for node in ast.walk(parse_python(expression, path="", mode="eval")))
 
 
-def _passing_nonsense(exercise: Exercise, course: Course, questions: Sequence[LockedQuestion], within: float) -> str:
-    """Return what cannot be meant, and yet gives right answers in this place; empty if there is no such thing."""
-    left = list(_NONSENSE)
+def _passing(
+    codes: Sequence[str], exercise: Exercise, course: Course, questions: Sequence[LockedQuestion], within: float
+) -> list[str]:
+    """Return the codes whose answers are right."""
+    left = list(codes)
     for some in (questions[:1], questions[1:]):  # what loops on one would loop on all
         jobs = [
             Job(program=_program(exercise, text, course), expression=question.call, inputs=question.inputs)
@@ -162,7 +200,7 @@ def _passing_nonsense(exercise: Exercise, course: Course, questions: Sequence[Lo
         outcomes = run_jobs(jobs, limits=_LIMITS)
         tried = {text: outcomes[i * len(some) : (i + 1) * len(some)] for i, text in enumerate(left)}
         left = [text for text in left if judge_code(text, some, tried[text], within).outcome == "right"]
-    return left[0] if left else ""
+    return left
 
 
 def _beliefs(tried: Sequence[tuple[LockedQuestion, Outcome]], within: float) -> tuple[str, ...]:

@@ -232,6 +232,15 @@ def test_an_expression_that_is_nested_deeply_is_no_crash_of_ours():
     assert graded(blank("score - top"), f"{'-' * 2000}score - top").outcome in ("right", "unparsed")
 
 
+def test_a_function_without_the_one_inside_it_is_not_right_because_no_question_tries_that():
+    """A lookup that sends no gradient back gives every answer about what is looked up."""
+    bare = "def embed(table, ids):\n    return Node([table.data[i] for i in ids], (table,))"
+    grade = graded(write(UNTRIED), bare)
+    assert (grade.outcome, grade.misconceptions) == ("wrong", ())
+    assert grade.why == "Its answers are right, but the function inside is missing, which no question here tries."
+    assert graded(write(UNTRIED), bare.replace("(table,))", "(table,), lambda grad: (grad,))")).outcome == "right"
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(300)  # some two thousand jobs
 def test_no_nonsense_is_right_in_any_blank_of_the_bundled_course():

@@ -38,6 +38,7 @@ ExerciseKind = Literal["hunt", "blank", "write", "experiment"]
 
 VERDICTS = ("worse", "better", "no difference", "crashes")
 _LEAST_OTHERS = 2  # lines of code that a hunt must leave to rule out
+_OUTWARD = ("open", "input", "print")  # what a course puts others for, so that a function meets its inputs there
 _LEAST_BODY = 2  # lines that a function must have for somebody to write it
 
 
@@ -251,9 +252,13 @@ def _exercise(place: _Place, kind: ExerciseKind, name: str, *, task: str, key: J
     )
 
 
+def _edited_task(place: _Place, edited: _Edited) -> str:
+    return f"{place.name} was edited, so that it works as if this were so: “{edited.belief.belief}” "
+
+
 def _hunt(place: _Place, edited: _Edited) -> Exercise:
-    task = f"{place.name} was edited, so that it believes: “{edited.belief.belief}” Which line? Its number."
-    was = f". Before the edit: `{' / '.join(edited.original)}`" if edited.original else ""
+    task = _edited_task(place, edited) + "Which line was edited? Give its number; if several were, that of any."
+    was = f". Before the edit: {', '.join(f'`{line}`' for line in edited.original)}" if edited.original else ""
     answer = f"line {' or '.join(map(str, edited.changed))}{was}"
     exercise = _exercise(place, "hunt", edited.belief.id, task=task, key=[*edited.changed], answer=answer)
     return replace(exercise, lines=edited.lines)
@@ -261,8 +266,8 @@ def _hunt(place: _Place, edited: _Edited) -> Exercise:
 
 def _experiment(place: _Place, edited: _Edited, found: Experiment) -> Exercise:
     task = (
-        f"{place.name} was edited, so that it believes: “{edited.belief.belief}” "
-        "Models were trained with the edit and without. How did those with it come out?"
+        _edited_task(place, edited)
+        + "Models were trained with the edit and without it. By their loss, how did those with it come out?"
     )
     answer = str(found.verdict)
     if found.difference is not None:
@@ -279,10 +284,25 @@ def _blanks(course: Course, place: _Place, function: Function, pieces: list[tupl
         starts = [len(blank.before) - begin for blank in every]
         every = [b for b, start in zip(every, starts, strict=True) if is_beside(start, start + len(b.text), pieces)]
     for number, blank in enumerate(every, 1):
-        task = f"A piece of {place.name} is missing: {HOLE} in line {blank.line}. What stands there?"
+        task = (
+            f"A piece of {place.name} is missing: {HOLE} in line {blank.line}. "
+            "What stands there? An expression that computes the same is right as well."
+        )
         lines = f"{blank.before}{HOLE}{blank.after}".split("\n")[place.source.start - 1 :][: len(place.source.lines)]
         exercise = _exercise(place, "blank", str(number), task=task, key=blank.text, answer=blank.text)
         yield replace(exercise, lines=tuple(lines), before=blank.before, after=blank.after)
+
+
+def _writing_task(place: _Place, body: Sequence[ast.stmt]) -> str:
+    """Say what to write, and whatever of the body decides how it is tried."""
+    nodes = [node for statement in body for node in ast.walk(statement)]
+    inner = ", with the function inside it" if any(isinstance(node, ast.Lambda | Function) for node in nodes) else ""
+    called = {node.func.id for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    through = "".join(f" Use `{name}` in it: that is how it is tried." for name in _OUTWARD if name in called)
+    return (
+        f"Write {place.name} yourself: the whole function, from its `def` on{inner}. "
+        f"It may use the rest of {place.source.path_name}, and is tried on several inputs.{through}"
+    )
 
 
 def _write(course: Course, place: _Place, function: Function) -> Iterator[Exercise]:
@@ -293,8 +313,9 @@ def _write(course: Course, place: _Place, function: Function) -> Iterator[Exerci
     head = body[0].lineno - source.start
     if head == 0 or len(source.lines) - head < _LEAST_BODY:
         return
-    task = f"Write {place.name} yourself: the whole function, from its `def` on. It is tried on several inputs."
-    exercise = _exercise(place, "write", place.name, task=task, key=place.name, answer="\n".join(source.lines))
+    exercise = _exercise(
+        place, "write", place.name, task=_writing_task(place, body), key=place.name, answer="\n".join(source.lines)
+    )
     every = course.subject_source.split("\n")
     yield replace(
         exercise,

@@ -111,6 +111,13 @@ def test_what_is_to_be_written_shows_the_first_lines_and_nothing_of_the_body():
         assert ast.dump(ast.parse(source)) == ast.dump(ast.parse(TAUGHT.course.subject_source))
 
 
+def test_who_is_to_write_a_function_is_told_what_decides_how_it_is_tried():
+    tasks = {name: e.task for name, made in MADE.items() for e in made if e.kind == "write"}
+    assert "Use `open` in it" in tasks["a-document-is-a-line"]
+    assert "with the function inside it" in tasks["embeddings-are-rows-looked-up"]
+    assert all("inside" not in task and "`open`" not in task for task in (tasks[name] for name in OURS))
+
+
 @pytest.mark.parametrize("verdict", VERDICTS)
 def test_a_verdict_that_the_lock_holds_can_be_predicted(verdict):
     name = OURS[0]
@@ -213,6 +220,7 @@ def made_of(tmp_path, diff, anchor="steps"):
 def test_the_key_of_a_hunt_is_every_line_that_an_edit_touches(tmp_path, diff, key):
     hunt = next(e for e in made_of(tmp_path, diff) if e.kind == "hunt")
     assert hunt.key == key
+    assert " / " not in hunt.answer  # which would be read as code
     graded = {line: grade_line(hunt, str(line)).outcome for line in range(4, 4 + len(hunt.lines))}
     assert {line for line, outcome in graded.items() if outcome == "right"} == set(key)
 

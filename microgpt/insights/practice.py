@@ -167,7 +167,7 @@ def _edited_task(place: Place, edited: Edited) -> str:
 
 
 def _hunt(place: Place, edited: Edited) -> Exercise:
-    task = _edited_task(place, edited) + "Which line was edited? Give its number; if several were, that of any."
+    task = _edited_task(place, edited) + "Give the number of an edited line."
     was = f". Before the edit: {', '.join(f'`{line}`' for line in edited.original)}" if edited.original else ""
     answer = f"line {' or '.join(map(str, edited.changed))}{was}"
     exercise = _exercise(place, "hunt", edited.belief.id, task=task, key=[*edited.changed], answer=answer)

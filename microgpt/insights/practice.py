@@ -5,37 +5,29 @@
     write        its first lines: write the rest
     experiment   the function with the edit in it: what does a training make of that?
 
-Read beside it: `practice_blank`, what can be left out; `practice_code`, how an expression or a function is graded.
+Read beside it: `practice_edit`, the function and what an edit changes in it; `practice_blank`, what can be left out;
+`practice_code`, how an expression or a function is graded.
 """
 
 import ast
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from difflib import SequenceMatcher
 from typing import Literal
 
-from microgpt.errors import CourseError
 from microgpt.insights.course import Course
 from microgpt.insights.grading import parse
-from microgpt.insights.insight import Insight, Misconception
 from microgpt.insights.locked import Experiment, LockedInsight
-from microgpt.insights.mutant import apply_mutant
 from microgpt.insights.practice_blank import HOLE, Function, blanks
+from microgpt.insights.practice_edit import Edited, Place, edit_of, is_beside, place_of
 from microgpt.insights.question import is_number
-from microgpt.insights.subject import (
-    SourceLines,
-    digest,
-    enclosing_function,
-    parse_python,
-    symbol_source,
-    without_comments,
-)
+from microgpt.insights.subject import digest
 from microgpt.sandbox import Json
 
 ExerciseKind = Literal["hunt", "blank", "write", "experiment"]
 
 VERDICTS = ("worse", "better", "no difference", "crashes")
 _LEAST_OTHERS = 2  # lines of code that a hunt must leave to rule out
+_OUTWARD = ("open", "input", "print")  # what a course puts others for, so that a function meets its inputs there
 _LEAST_BODY = 2  # lines that a function must have for somebody to write it
 
 
@@ -88,51 +80,17 @@ class Grade:
     why: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Place:
-    """The code that an insight is about, found once: to parse the subject is what takes time here.
-
-    Args:
-        insight: its id.
-        name: of the function, or of the whole symbol where that is in none.
-        source: its lines.
-        function: its syntax tree; None where it is no function.
-    """
-
-    insight: str
-    name: str
-    source: SourceLines
-    function: Function | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Edited:
-    """The code with a misconception's edit in it.
-
-    Args:
-        changed: lines of the edited file.
-        replaced: lines of the file as it is.
-        original: what stood there.
-    """
-
-    belief: Misconception
-    lines: tuple[str, ...]
-    changed: tuple[int, ...]
-    replaced: tuple[int, ...]
-    original: tuple[str, ...]
-
-
 def make_exercises(course: Course, locked: LockedInsight) -> tuple[Exercise, ...]:
     """Return every exercise that an insight gives, always in the same order; none where it is not about code."""
     insight = course.insights[locked.id]
-    place = _place(course, insight)
+    place = place_of(course, insight)
     if place is None:
         return ()
-    edits = [edited for belief in insight.misconceptions if (edited := _edit(course, belief, place))]
+    edits = [edited for belief in insight.misconceptions if (edited := edit_of(course, belief, place))]
     made = [_hunt(place, edited) for edited in edits if _leaves_a_choice(place, edited)]
     made += [_experiment(place, edited, found) for edited in edits if (found := _trained(locked, edited))]
     if place.function and (insight.call or any(question.call for question in insight.questions)):
-        made += _blanks(course, place, place.function, {line for edited in edits for line in edited.replaced})
+        made += _blanks(course, place, place.function, [piece for edited in edits for piece in edited.pieces])
         made += _write(course, place, place.function)
     return tuple(made)
 
@@ -173,52 +131,7 @@ def grade_choice(exercise: Exercise, quote: str, options: Sequence[str]) -> Grad
     return Grade(outcome="right" if said == exercise.key else "wrong", parsed=said)
 
 
-def _place(course: Course, insight: Insight) -> _Place | None:
-    """Return the code that an insight is about; None where it is about none."""
-    if not insight.anchor:
-        return None
-    try:
-        name = enclosing_function(course.subject_source, insight.anchor) or insight.anchor
-        path_name = course.subject_path.name if course.subject_path else ""
-        source = symbol_source(course.subject_source, name, path_name=path_name)
-        tree = parse_python(course.subject_source, path=path_name)
-    except CourseError:
-        return None  # lint tells the educator
-    inside = range(source.start, source.start + len(source.lines))
-    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.stmt) and node.lineno in inside]
-    first = min(nodes, key=lambda node: node.lineno)
-    function = first if isinstance(first, Function) else None
-    return _Place(insight=insight.id, name=name, source=source, function=function)
-
-
-def _edit(course: Course, belief: Misconception, place: _Place) -> _Edited | None:
-    """Return the code as a belief has it; None where the belief changes something else, or more than that."""
-    start, size = place.source.start, len(place.source.lines)
-    try:
-        mutated = apply_mutant(course.subject_source, belief.mutant, anchor=range(start, start + size))
-    except CourseError:
-        return None  # it has none, or one that does not fit
-    before, after = course.subject_source.split("\n"), mutated.split("\n")
-    end = len(after) - (len(before) - (start - 1 + size))
-    if before[: start - 1] != after[: start - 1] or before[start - 1 + size :] != after[end:]:
-        return None
-    lines, original = after[start - 1 : end], without_comments(place.source.lines)
-    changed: set[int] = set()
-    replaced: set[int] = set()
-    for tag, i, i_end, j, j_end in SequenceMatcher(None, place.source.lines, lines, autojunk=False).get_opcodes():
-        if tag != "equal":
-            replaced |= set(range(i, i_end))
-            changed |= set(range(j, j_end)) or {max(0, j - 1), min(j, len(lines) - 1)}  # beside what was cut out
-    return _Edited(
-        belief=belief,
-        lines=without_comments(lines),  # they speak of the code as it was, which would give the edit away
-        changed=tuple(start + i for i in sorted(changed)),
-        replaced=tuple(start + i for i in sorted(replaced)),
-        original=tuple(original[i].strip() for i in sorted(replaced)),
-    )
-
-
-def _leaves_a_choice(place: _Place, edited: _Edited) -> bool:
+def _leaves_a_choice(place: Place, edited: Edited) -> bool:
     """Whether enough lines are left to rule out; nobody looks for an edit in a docstring."""
     start, said = place.source.start, tuple[str, ...]()
     if place.function and ast.get_docstring(place.function, clean=False) is not None:
@@ -228,13 +141,13 @@ def _leaves_a_choice(place: _Place, edited: _Edited) -> bool:
     return code - words - len(edited.changed) >= _LEAST_OTHERS
 
 
-def _trained(locked: LockedInsight, edited: _Edited) -> Experiment | None:
+def _trained(locked: LockedInsight, edited: Edited) -> Experiment | None:
     """Return what a training with an edit came to, if there is one whose verdict can be predicted."""
     found = locked.experiments.get(edited.belief.id)
     return found if found and found.verdict in VERDICTS else None
 
 
-def _exercise(place: _Place, kind: ExerciseKind, name: str, *, task: str, key: Json, answer: str) -> Exercise:
+def _exercise(place: Place, kind: ExerciseKind, name: str, *, task: str, key: Json, answer: str) -> Exercise:
     """Return an exercise that shows the code as it is."""
     return Exercise(
         id=f"{kind}/{name}",
@@ -249,18 +162,22 @@ def _exercise(place: _Place, kind: ExerciseKind, name: str, *, task: str, key: J
     )
 
 
-def _hunt(place: _Place, edited: _Edited) -> Exercise:
-    task = f"{place.name} was edited, so that it believes: “{edited.belief.belief}” Which line? Its number."
-    was = f". Before the edit: `{' / '.join(edited.original)}`" if edited.original else ""
+def _edited_task(place: Place, edited: Edited) -> str:
+    return f"{place.name} was edited, so that it works as if this were so: “{edited.belief.belief}” "
+
+
+def _hunt(place: Place, edited: Edited) -> Exercise:
+    task = _edited_task(place, edited) + "Give the number of an edited line."
+    was = f". Before the edit: {', '.join(f'`{line}`' for line in edited.original)}" if edited.original else ""
     answer = f"line {' or '.join(map(str, edited.changed))}{was}"
     exercise = _exercise(place, "hunt", edited.belief.id, task=task, key=[*edited.changed], answer=answer)
     return replace(exercise, lines=edited.lines)
 
 
-def _experiment(place: _Place, edited: _Edited, found: Experiment) -> Exercise:
+def _experiment(place: Place, edited: Edited, found: Experiment) -> Exercise:
     task = (
-        f"{place.name} was edited, so that it believes: “{edited.belief.belief}” "
-        "Models were trained with the edit and without. How did those with it come out?"
+        _edited_task(place, edited)
+        + "Models were trained with the edit and without it. By their loss, how did those with it come out?"
     )
     answer = str(found.verdict)
     if found.difference is not None:
@@ -269,17 +186,36 @@ def _experiment(place: _Place, edited: _Edited, found: Experiment) -> Exercise:
     return replace(exercise, lines=edited.lines, options=VERDICTS)
 
 
-def _blanks(course: Course, place: _Place, function: Function, telling: Collection[int]) -> Iterator[Exercise]:
-    """Yield blanks on the lines that misconceptions are about, or, if there are none, anywhere in the function."""
+def _blanks(course: Course, place: Place, function: Function, pieces: list[tuple[int, int]]) -> Iterator[Exercise]:
+    """Yield blanks beside what misconceptions change, where questions see a difference; or, if none does, anywhere."""
     every = blanks(course.subject_source, function)
-    for number, blank in enumerate([blank for blank in every if blank.line in telling] or every, 1):
-        task = f"A piece of {place.name} is missing: {HOLE} in line {blank.line}. What stands there?"
+    if pieces:
+        begin = sum(len(line) + 1 for line in course.subject_source.split("\n")[: place.source.start - 1])
+        starts = [len(blank.before) - begin for blank in every]
+        every = [b for b, start in zip(every, starts, strict=True) if is_beside(start, start + len(b.text), pieces)]
+    for number, blank in enumerate(every, 1):
+        task = (
+            f"A piece of {place.name} is missing: {HOLE} in line {blank.line}. "
+            "What stands there? An expression that computes the same is right as well."
+        )
         lines = f"{blank.before}{HOLE}{blank.after}".split("\n")[place.source.start - 1 :][: len(place.source.lines)]
         exercise = _exercise(place, "blank", str(number), task=task, key=blank.text, answer=blank.text)
         yield replace(exercise, lines=tuple(lines), before=blank.before, after=blank.after)
 
 
-def _write(course: Course, place: _Place, function: Function) -> Iterator[Exercise]:
+def _writing_task(place: Place, body: Sequence[ast.stmt]) -> str:
+    """Say what to write, and whatever of the body decides how it is tried."""
+    nodes = [node for statement in body for node in ast.walk(statement)]
+    inner = ", with the function inside it" if any(isinstance(node, ast.Lambda | Function) for node in nodes) else ""
+    called = {node.func.id for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    through = "".join(f" Use `{name}` in it: that is how it is tried." for name in _OUTWARD if name in called)
+    return (
+        f"Write {place.name} yourself: the whole function, from its `def` on{inner}. "
+        f"It may use the rest of {place.source.path_name}, and is tried on several inputs.{through}"
+    )
+
+
+def _write(course: Course, place: Place, function: Function) -> Iterator[Exercise]:
     """Yield the exercise of writing a function that stands at the top of the source and has a body of its own."""
     source, body = place.source, function.body[ast.get_docstring(function, clean=False) is not None :]
     if "." in place.name or not body:
@@ -287,8 +223,9 @@ def _write(course: Course, place: _Place, function: Function) -> Iterator[Exerci
     head = body[0].lineno - source.start
     if head == 0 or len(source.lines) - head < _LEAST_BODY:
         return
-    task = f"Write {place.name} yourself: the whole function, from its `def` on. It is tried on several inputs."
-    exercise = _exercise(place, "write", place.name, task=task, key=place.name, answer="\n".join(source.lines))
+    exercise = _exercise(
+        place, "write", place.name, task=_writing_task(place, body), key=place.name, answer="\n".join(source.lines)
+    )
     every = course.subject_source.split("\n")
     yield replace(
         exercise,

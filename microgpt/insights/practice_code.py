@@ -3,25 +3,33 @@
 Equal answers are right, however they come about. Answers that a misconception gives point at it, and so does stopping
 where it stops. Other code that stops says nothing about what its author believes, so it is not graded: the learner is
 told where it stops, and goes on.
+
+Where questions do not depend on a part, answers alone do not show that it is right. So an expression also has the
+values of what stood there, or else nonsense in its place gives wrong answers; and a function has one inside where the
+course's has, unless questions would miss that.
 """
 
 import ast
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import cast
 
 from microgpt.errors import CourseError
 from microgpt.insights.course import Course
 from microgpt.insights.grading import same
 from microgpt.insights.locked import Answer, Fault, LockedInsight, LockedQuestion, rounded
 from microgpt.insights.practice import Exercise, Grade
+from microgpt.insights.practice_blank import Function
 from microgpt.insights.question import render_value
 from microgpt.insights.subject import parse_python
-from microgpt.sandbox import Job, Limits, Outcome, Program, run_jobs
+from microgpt.sandbox import Job, Json, Limits, Outcome, Program, run_jobs
 
 YOURS = "your code"  # the name of the learner's file in an error
 LONGEST_CODE = 20_000  # characters
 _LIMITS = Limits(wall_s=2.0, cpu_s=1.0)  # the subject takes milliseconds
+_NONSENSE = ("None", "0", "1", "[]")
+_MEET = ("meet", "_met = []\ndef _meet(yours, ours):\n    _met.append([yours, ours])\n    return ours\n")
 _FENCED = re.compile(r"\s*```\w*\n(.*?)\n?\s*```\s*", re.DOTALL)
 
 
@@ -46,7 +54,10 @@ def grade_code(exercise: Exercise, code: str, course: Course, locked: LockedInsi
     outcomes = run_jobs(jobs[:1], limits=_LIMITS)
     if outcomes and outcomes[0].kind != "timeout":  # else it would most likely loop on all of them
         outcomes += run_jobs(jobs[1:], limits=_LIMITS)
-    return judge_code(code, questions, outcomes, course.insights[exercise.insight].within)
+    within = course.insights[exercise.insight].within
+    grade = judge_code(code, questions, outcomes, within)
+    unproven = _unproven(exercise, code, course, questions, within) if grade.outcome == "right" else ""
+    return replace(grade, outcome="wrong", why=unproven) if unproven else grade
 
 
 def judge_code(code: str, questions: Sequence[LockedQuestion], outcomes: Sequence[Outcome], within: float) -> Grade:
@@ -93,7 +104,10 @@ def _refused(exercise: Exercise, code: str) -> str:
 def _same_expression(code: str, key: str) -> bool:
     """Whether two expressions have one syntax tree, whatever their spaces and brackets."""
     a, b = (parse_python(text, path="", mode="eval") for text in (code, key))
-    return ast.dump(a) == ast.dump(b)
+    try:
+        return ast.dump(a) == ast.dump(b)
+    except RecursionError:  # it is nested more deeply than any key
+        return False
 
 
 def _questions(locked: LockedInsight) -> list[LockedQuestion]:
@@ -109,6 +123,84 @@ def _program(exercise: Exercise, code: str, course: Course) -> Program:
         return Program(files=((exercise.file, f"{exercise.before}({code}){exercise.after}"), helpers))
     gone = "\n" * (exercise.answer.count("\n") + 2)  # the subject's own is gone, so that the learner's cannot use it
     return Program(files=((exercise.file, exercise.before + gone + exercise.after), (YOURS, code), helpers))
+
+
+def _unproven(exercise: Exercise, code: str, course: Course, questions: Sequence[LockedQuestion], within: float) -> str:
+    """Say why right answers do not show that code is right; empty where they do."""
+    if exercise.kind == "write":
+        hollow = "" if _has_inner_function(code) else _hollow(exercise.answer)
+        if hollow and _passing([hollow], exercise, course, questions, within):
+            return "Its answers are right, but the function inside is missing, which no question here tries."
+        return ""
+    if _has_our_values(exercise, code, course, questions):
+        return ""
+    passing = _passing(_NONSENSE, exercise, course, questions, within)
+    if passing:
+        return f"The questions here cannot tell: every answer is right with {passing[0]} in this place as well."
+    return ""
+
+
+def _has_inner_function(code: str) -> bool:
+    """Whether a function has another, or one beside it: what is called later may stand there as well."""
+    nodes = ast.walk(parse_python(code, path=""))
+    return sum(isinstance(node, ast.Lambda | Function) for node in nodes) > 1
+
+
+def _hollow(function: str) -> str:
+    """Return a function whose inner ones do nothing; empty if it has none.
+
+    >>> print(_hollow("def steps(x): return Node(x, lambda grad: 2 * grad)"))
+    def steps(x):
+        return Node(x, lambda grad: None)
+    """
+    if not _has_inner_function(function):
+        return ""
+    tree = parse_python(function, path="")
+    for node in [inner for outer in ast.iter_child_nodes(tree) for inner in ast.walk(outer) if inner is not outer]:
+        if isinstance(node, ast.Lambda):
+            node.body = ast.Constant(None)
+        elif isinstance(node, Function):
+            node.body = [ast.Pass()]
+    return ast.unparse(tree)
+
+
+def _has_our_values(exercise: Exercise, code: str, course: Course, questions: Sequence[LockedQuestion]) -> bool:
+    """Whether an expression has the values of what stood there, each time that a question gets there; some must.
+
+    A number in the place of a name has not: the questions happen to hold the name at that number.
+    """
+    if _uses_names(str(exercise.key)) and not _uses_names(code):
+        return False
+    program = _program(exercise, f"_meet(({code}), ({exercise.key}))", course)
+    program = replace(program, files=(_MEET, *program.files))
+    jobs = [Job(program=program, expression=f"({q.call}, _met)[1]", inputs=q.inputs) for q in questions]
+    pairs: list[Json] = []
+    for outcome in run_jobs(jobs, limits=_LIMITS):
+        if not isinstance(outcome.value, list):
+            return False
+        pairs += outcome.value
+    return bool(pairs) and all(same(yours, ours, 0) for yours, ours in cast("list[list[Json]]", rounded(pairs, 1e-12)))
+
+
+def _uses_names(expression: str) -> bool:
+    return any(isinstance(node, ast.Name) for node in ast.walk(parse_python(expression, path="", mode="eval")))
+
+
+def _passing(
+    codes: Sequence[str], exercise: Exercise, course: Course, questions: Sequence[LockedQuestion], within: float
+) -> list[str]:
+    """Return the codes whose answers are right."""
+    left = list(codes)
+    for some in (questions[:1], questions[1:]):  # what loops on one would loop on all
+        jobs = [
+            Job(program=_program(exercise, text, course), expression=question.call, inputs=question.inputs)
+            for text in left
+            for question in some
+        ]
+        outcomes = run_jobs(jobs, limits=_LIMITS)
+        tried = {text: outcomes[i * len(some) : (i + 1) * len(some)] for i, text in enumerate(left)}
+        left = [text for text in left if judge_code(text, some, tried[text], within).outcome == "right"]
+    return left
 
 
 def _beliefs(tried: Sequence[tuple[LockedQuestion, Outcome]], within: float) -> tuple[str, ...]:

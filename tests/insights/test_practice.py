@@ -92,6 +92,14 @@ def test_blanks_stand_on_lines_that_a_misconception_is_about():
             assert next(n for n, line in enumerate(blank.lines, blank.start) if HOLE in line) in changed
 
 
+def test_no_blank_stands_where_no_misconception_shows_that_a_question_would_tell():
+    keys = {name: [e.key for e in made if e.kind == "blank"] for name, made in MADE.items()}
+    assert keys["embeddings-are-rows-looked-up"] == ["[table.data[i] for i in ids]"]  # not the parents, nor `pull`
+    assert keys["a-document-is-a-line"] == []  # `path`, for which a question puts what is read
+    assert "target" in keys["shares-minus-truth"]
+    assert "target" not in keys["the-loss-is-surprise"]
+
+
 def test_what_is_to_be_written_shows_the_first_lines_and_nothing_of_the_body():
     for write in of_kind("write"):
         assert write.lines[:-1] == tuple(subject_lines(write)[: len(write.lines) - 1])
@@ -101,6 +109,13 @@ def test_what_is_to_be_written_shows_the_first_lines_and_nothing_of_the_body():
         assert len(function.body) == 1 + (ast.get_docstring(function) is not None)
         source = f"{write.before}\n{write.answer}\n{write.after}"
         assert ast.dump(ast.parse(source)) == ast.dump(ast.parse(TAUGHT.course.subject_source))
+
+
+def test_who_is_to_write_a_function_is_told_what_decides_how_it_is_tried():
+    tasks = {name: e.task for name, made in MADE.items() for e in made if e.kind == "write"}
+    assert "Use `open` in it" in tasks["a-document-is-a-line"]
+    assert "with the function inside it" in tasks["embeddings-are-rows-looked-up"]
+    assert all("inside" not in task and "`open`" not in task for task in (tasks[name] for name in OURS))
 
 
 @pytest.mark.parametrize("verdict", VERDICTS)
@@ -205,8 +220,23 @@ def made_of(tmp_path, diff, anchor="steps"):
 def test_the_key_of_a_hunt_is_every_line_that_an_edit_touches(tmp_path, diff, key):
     hunt = next(e for e in made_of(tmp_path, diff) if e.kind == "hunt")
     assert hunt.key == key
+    assert " / " not in hunt.answer  # which would be read as code
     graded = {line: grade_line(hunt, str(line)).outcome for line in range(4, 4 + len(hunt.lines))}
     assert {line for line, outcome in graded.items() if outcome == "right"} == set(key)
+
+
+@pytest.mark.parametrize(
+    ("diff", "keys"),
+    [
+        ("- y = x + 1\n+ y = x", ["x + 1"]),
+        ("- y = x + 1\n+ y = x - 1\n- w = z - 3\n+ w = z", ["x + 1", "z - 3"]),
+        ("- z = y * 2\n+ z = abs(y * 2)", ["y * 2"]),  # what stands beside a word that was added
+        ("- return w\n+ return", []),
+        ("- OFFSET = 1\n+ OFFSET = 2", ["x + 1", "y * 2", "z - 3"]),  # nothing tells which
+    ],
+)
+def test_what_is_left_blank_lies_at_what_an_edit_changes(tmp_path, diff, keys):
+    assert [e.key for e in made_of(tmp_path, diff) if e.kind == "blank"] == keys
 
 
 @pytest.mark.parametrize("diff", ["- OFFSET = 1\n+ OFFSET = 2", "- y = nowhere\n+ y = x"])

@@ -6,9 +6,9 @@ import pytest
 
 from microgpt.insights.mutant import apply_mutant
 from microgpt.insights.practice import Exercise
-from microgpt.insights.practice_code import LONGEST_CODE, grade_code, judge_code
+from microgpt.insights.practice_code import LONGEST_CODE, _program, _questions, grade_code, judge_code
 from microgpt.insights.subject import symbol_source
-from microgpt.sandbox import Outcome, support
+from microgpt.sandbox import Job, Limits, Outcome, run_jobs, support
 from microgpt.tutor.tools import teachable
 
 TAUGHT = teachable("microgpt")
@@ -187,3 +187,86 @@ def test_code_is_never_tried_on_a_question_that_only_measures():
     assert grade_code(exercise, code, TAUGHT.course, few).outcome == "right"
     all_asked = replace(locked, questions=(replace(holdout, holdout=False), *others[:2]))
     assert "AssertionError" in grade_code(exercise, code, TAUGHT.course, all_asked).why  # so it could have failed
+
+
+# ---- where questions do not depend on an expression
+
+
+UNTRIED = "embeddings-are-rows-looked-up"
+
+
+def untried(text: str, insight: str) -> Exercise:
+    """Return a blank that may be asked nowhere, since no question of the insight depends on it."""
+    exercise = next(e for e in TAUGHT.exercises(insight).values() if e.kind == "blank")
+    source = TAUGHT.course.subject_source
+    function = f"def {TAUGHT.course.insights[insight].anchor.partition('.')[0]}("
+    begin = source.index(text, source.index(function) + len(function))
+    return replace(exercise, key=text, answer=text, before=source[:begin], after=source[begin + len(text) :])
+
+
+@pytest.mark.parametrize("code", ["0", "None", "(7,)", "table"])
+def test_an_expression_that_no_question_depends_on_is_not_right_because_all_answers_are(code):
+    exercise = untried("(table,)", UNTRIED)
+    grade = graded(exercise, code)
+    assert (grade.outcome, grade.misconceptions) == ("wrong", ())
+    assert grade.why == "The questions here cannot tell: every answer is right with None in this place as well."
+    assert graded(exercise, "( table, )").outcome == "right"
+
+
+def test_an_expression_with_the_values_of_what_stood_there_is_right_though_nonsense_would_pass():
+    exercise = blank("len(qh.data[0]) ** -0.5", "attention-is-a-weighted-average")  # the questions have one channel
+    assert graded(exercise, "1 / math.sqrt(len(kh.data[0]))").outcome == "right"
+    assert [graded(exercise, code).outcome for code in ("0.99999", "1", "2 ** 0")] == ["wrong"] * 3
+
+
+def test_an_expression_with_other_values_is_right_where_nonsense_is_not():
+    assert graded(blank("score - top"), "score").outcome == "right"
+
+
+def test_nonsense_is_right_where_it_is_what_stood_there():
+    assert graded(blank("0.0", "same-function-faster"), "0").outcome == "right"
+
+
+def test_an_expression_that_is_nested_deeply_is_no_crash_of_ours():
+    assert graded(blank("score - top"), f"{'-' * 400}score - top").outcome == "right"
+    assert graded(blank("score - top"), f"{'-' * 2000}score - top").outcome in ("right", "unparsed")
+
+
+def test_a_function_without_the_one_inside_it_is_not_right_because_no_question_tries_that():
+    """A lookup that sends no gradient back gives every answer about what is looked up."""
+    bare = "def embed(table, ids):\n    return Node([table.data[i] for i in ids], (table,))"
+    grade = graded(write(UNTRIED), bare)
+    assert (grade.outcome, grade.misconceptions) == ("wrong", ())
+    assert grade.why == "Its answers are right, but the function inside is missing, which no question here tries."
+    assert graded(write(UNTRIED), bare.replace("(table,))", "(table,), lambda grad: (grad,))")).outcome == "right"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)  # some two thousand jobs
+def test_no_nonsense_is_right_in_any_blank_of_the_bundled_course():
+    blanks = [e for name in TAUGHT.lock.insights for e in TAUGHT.exercises(name).values() if e.kind == "blank"]
+    left = [(exercise, text) for exercise in blanks for text in ("None", "0", "1", "[]") if exercise.key != "0.0"]
+    for first in (True, False):
+        left = passing(left, first=first)
+    assert left
+    assert [(e.insight, e.key, text) for e, text in left if graded(e, text).outcome == "right"] == []
+
+
+def passing(pairs: list[tuple[Exercise, str]], *, first: bool) -> list[tuple[Exercise, str]]:
+    """Return the blanks and texts with right answers to the first question, or to all others."""
+    asked = [
+        _questions(TAUGHT.lock.insights[exercise.insight])[slice(1) if first else slice(1, None)]
+        for exercise, _ in pairs
+    ]
+    jobs = [
+        Job(program=_program(exercise, text, TAUGHT.course), expression=question.call, inputs=question.inputs)
+        for (exercise, text), questions in zip(pairs, asked, strict=True)
+        for question in questions
+    ]
+    outcomes = iter(run_jobs(jobs, limits=Limits(wall_s=1.0, cpu_s=1.0)))
+    kept: list[tuple[Exercise, str]] = []
+    for (exercise, text), questions in zip(pairs, asked, strict=True):
+        within = TAUGHT.course.insights[exercise.insight].within
+        if judge_code(text, questions, [next(outcomes) for _ in questions], within).outcome == "right":
+            kept.append((exercise, text))
+    return kept

@@ -136,7 +136,7 @@ def _unproven(exercise: Exercise, code: str, course: Course, questions: Sequence
         return ""
     passing = _passing(_NONSENSE, exercise, course, questions, within)
     if passing:
-        return f"The questions here cannot tell: every answer is right with {passing[0]} in this place as well."
+        return f"It cannot be told from nonsense here: every answer is right with {passing[0]} in this place as well."
     return ""
 
 

@@ -209,7 +209,7 @@ def test_an_expression_that_no_question_depends_on_is_not_right_because_all_answ
     exercise = untried("(table,)", UNTRIED)
     grade = graded(exercise, code)
     assert (grade.outcome, grade.misconceptions) == ("wrong", ())
-    assert grade.why == "The questions here cannot tell: every answer is right with None in this place as well."
+    assert grade.why == "It cannot be told from nonsense here: every answer is right with None in this place as well."
     assert graded(exercise, "( table, )").outcome == "right"
 
 

@@ -25,7 +25,7 @@ from microgpt.tutor.turns import Example
 from microgpt.tutor.view import Teachable
 
 _LIMITS = Limits(wall_s=5.0, cpu_s=2.0)  # somebody waits
-_UNQUOTED = re.compile(r"(['\"])(.*)\1", re.DOTALL)  # with a pair of quotes round it
+_QUOTED = re.compile(r"(['\"])(.*)\1", re.DOTALL)
 _NAMED = re.compile(r"\s*([A-Za-z_]\w*)\s*=(?!=)")
 
 
@@ -118,7 +118,8 @@ def _inputs(known: Mapping[str, Json], values: str) -> dict[str, Json]:
 def _value(name: str, text: str, like: Json) -> Json:
     """Return a typed value, of the kind that the example has there."""
     if isinstance(like, str):
-        value: Json = _UNQUOTED.sub(r"\2", text)
+        quoted = _QUOTED.fullmatch(text)
+        value: Json = quoted[2] if quoted else text
     elif is_number(like):
         value = None if text.startswith("[") else parse(text, "number")
     else:

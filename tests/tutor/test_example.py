@@ -66,6 +66,7 @@ def test_a_list_may_be_typed_in_any_usual_way(numbers: list[float]) -> None:
         (DOCUMENTS, "lines = ['a', 'b c']", "lines", ["a", "b c"]),
         (ENCODE, "text = 'Twas", "text", "'Twas"),
         (ENCODE, "text = 'nab'", "text", "nab"),
+        (ENCODE, "text = a 'b' c", "text", "a 'b' c"),
     ],
 )
 def test_values_are_read_as_generously_as_answers(insight: str, typed: str, name: str, value: object) -> None:

@@ -30,6 +30,11 @@ At a question:
   p       progress                          x WHY  contest the last question
   e       write code, where that is asked   q      quit; it is saved
   Or ask whatever you like, with a question mark.
+
+\b
+At a worked example:
+  Enter   go on
+  t VALUE try it with values of yours, as in: t scores = [3, 0]   t banana
 """
 
 

@@ -63,6 +63,8 @@ def _code(node: ast.AST) -> Iterator[ast.AST]:
     """Yield a node and all below it, but not the types, nor what stands inside of a text."""
     yield node
     types = [getattr(node, name, None) for name in ("annotation", "returns")]
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Subscript):  # list[Node]()
+        types.append(node.func)
     for child in ast.iter_child_nodes(node):
         if child not in types and not isinstance(node, ast.JoinedStr):
             yield from _code(child)

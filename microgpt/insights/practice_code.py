@@ -6,7 +6,7 @@ told where it stops, and goes on.
 
 Where questions do not depend on a part, answers alone do not show that it is right. So an expression also has the
 values of what stood there, or else nonsense in its place gives wrong answers; and a function has one inside where the
-course's has, unless questions would miss that.
+course's has, unless questions would miss that. If not, it is not graded either, since that is the questions' fault.
 """
 
 import ast
@@ -57,7 +57,7 @@ def grade_code(exercise: Exercise, code: str, course: Course, locked: LockedInsi
     within = course.insights[exercise.insight].within
     grade = judge_code(code, questions, outcomes, within)
     unproven = _unproven(exercise, code, course, questions, within) if grade.outcome == "right" else ""
-    return replace(grade, outcome="wrong", why=unproven) if unproven else grade
+    return Grade(outcome="unparsed", why=unproven) if unproven else grade
 
 
 def judge_code(code: str, questions: Sequence[LockedQuestion], outcomes: Sequence[Outcome], within: float) -> Grade:
@@ -73,7 +73,8 @@ def judge_code(code: str, questions: Sequence[LockedQuestion], outcomes: Sequenc
     if not missed:
         return Grade(outcome="right", parsed=code)
     question, value = missed[0]
-    why = f"{_with(question)} yours gives {render_value(value)}; it should be {render_value(question.key)}."
+    gives = render_value(value) if value is not None else "nothing (is there a `return`?)"
+    why = f"{_with(question)} yours gives {gives}; it should be {render_value(question.key)}."
     return Grade(outcome="wrong", parsed=code, misconceptions=beliefs, why=why)
 
 
@@ -120,7 +121,7 @@ def _program(exercise: Exercise, code: str, course: Course) -> Program:
     """Return the subject with the learner's code in it, and the course's helpers."""
     helpers = ("helpers.py", course.helpers)
     if exercise.kind == "blank":
-        return Program(files=((exercise.file, f"{exercise.before}({code}){exercise.after}"), helpers))
+        return Program(files=((exercise.file, f"{exercise.before}({code}\n){exercise.after}"), helpers))
     gone = "\n" * (exercise.answer.count("\n") + 2)  # the subject's own is gone, so that the learner's cannot use it
     return Program(files=((exercise.file, exercise.before + gone + exercise.after), (YOURS, code), helpers))
 
@@ -130,13 +131,15 @@ def _unproven(exercise: Exercise, code: str, course: Course, questions: Sequence
     if exercise.kind == "write":
         hollow = "" if _has_inner_function(code) else _hollow(exercise.answer)
         if hollow and _passing([hollow], exercise, course, questions, within):
-            return "Its answers are right, but the function inside is missing, which no question here tries."
+            return "Its answers are right, but no question here tries the function inside, and that is missing."
         return ""
+    if _uses_names(str(exercise.key)) and not _uses_names(code):
+        return "Every answer here is right with that, but it is a fixed value. From what is it computed?"
     if _has_our_values(exercise, code, course, questions):
         return ""
     passing = _passing(_NONSENSE, exercise, course, questions, within)
     if passing:
-        return f"It cannot be told from nonsense here: every answer is right with {passing[0]} in this place as well."
+        return f"The questions here cannot tell if that is right: with {passing[0]} there, every answer is right too."
     return ""
 
 
@@ -165,13 +168,8 @@ def _hollow(function: str) -> str:
 
 
 def _has_our_values(exercise: Exercise, code: str, course: Course, questions: Sequence[LockedQuestion]) -> bool:
-    """Whether an expression has the values of what stood there, each time that a question gets there; some must.
-
-    A number in the place of a name has not: the questions happen to hold the name at that number.
-    """
-    if _uses_names(str(exercise.key)) and not _uses_names(code):
-        return False
-    program = _program(exercise, f"_meet(({code}), ({exercise.key}))", course)
+    """Whether an expression has the values of what stood there, each time that a question gets there; some must."""
+    program = _program(exercise, f"_meet(({code}\n), ({exercise.key}))", course)
     program = replace(program, files=(_MEET, *program.files))
     jobs = [Job(program=program, expression=f"({q.call}, _met)[1]", inputs=q.inputs) for q in questions]
     pairs: list[Json] = []

@@ -99,14 +99,14 @@ def test_a_wrong_program_that_is_no_beliefs_points_at_none_and_names_the_first_i
         ("def softmax(scores):\n    return [0] * 10**10", "it takes more memory than it may have."),
         ("def softmax(scores):\n    print('x' * 10**7)", "it prints more than it may."),
         ("def softmax(scores):\n    import os; os._exit(3)", "its process ended without an answer."),
-        ("def softmax(scores):\n    return None", "yours gives null; it should be"),
+        ("def softmax(scores):\n    return None", "yours gives nothing (is there a `return`?); it should be"),
         ("old = softmax\ndef softmax(scores):\n    return old(scores)", "name 'softmax' is not defined"),
     ],
     ids=["crash", "loop", "memory", "output", "exit", "nothing", "the subject's own"],
 )
 def test_whatever_a_program_does_one_kind_line_names_the_input(code, why):
     grade = graded(write(), code)
-    assert grade.outcome == ("wrong" if "null" in why else "unparsed")
+    assert grade.outcome == ("wrong" if "nothing" in why else "unparsed")
     assert grade.why.startswith("With scores = [")
     assert why in grade.why
     assert "\n" not in grade.why
@@ -204,23 +204,46 @@ def untried(text: str, insight: str) -> Exercise:
     return replace(exercise, key=text, answer=text, before=source[:begin], after=source[begin + len(text) :])
 
 
-@pytest.mark.parametrize("code", ["0", "None", "(7,)", "table"])
-def test_an_expression_that_no_question_depends_on_is_not_right_because_all_answers_are(code):
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        ("0", "a fixed value. From what is it computed?"),
+        ("None", "a fixed value"),
+        ("(7,)", "a fixed value"),
+        ("table", "The questions here cannot tell if that is right: with None there, every answer is right too."),
+    ],
+)
+def test_an_expression_that_no_question_depends_on_is_not_right_because_all_answers_are(code, why):
     exercise = untried("(table,)", UNTRIED)
     grade = graded(exercise, code)
-    assert (grade.outcome, grade.misconceptions) == ("wrong", ())
-    assert grade.why == "It cannot be told from nonsense here: every answer is right with None in this place as well."
+    assert (grade.outcome, grade.misconceptions) == ("unparsed", ())
+    assert why in grade.why
     assert graded(exercise, "( table, )").outcome == "right"
 
 
 def test_an_expression_with_the_values_of_what_stood_there_is_right_though_nonsense_would_pass():
     exercise = blank("len(qh.data[0]) ** -0.5", "attention-is-a-weighted-average")  # the questions have one channel
     assert graded(exercise, "1 / math.sqrt(len(kh.data[0]))").outcome == "right"
-    assert [graded(exercise, code).outcome for code in ("0.99999", "1", "2 ** 0")] == ["wrong"] * 3
+    assert [graded(exercise, code).outcome for code in ("0.99999", "1", "2 ** 0")] == ["unparsed"] * 3
 
 
 def test_an_expression_with_other_values_is_right_where_nonsense_is_not():
     assert graded(blank("score - top"), "score").outcome == "right"
+
+
+def test_a_comment_behind_an_expression_does_no_harm():
+    assert graded(blank("score - top"), "score - max(scores)  # so that exp stays small").outcome == "right"
+
+
+def test_a_number_in_the_place_of_what_computes_it_is_not_right_though_all_answers_are():
+    exercise = blank("len(w)", "a-cache-changes-no-number")
+    assert [graded(exercise, number).outcome for number in ("6", "9", "11")] == ["unparsed"] * 3
+
+
+def test_no_blank_asks_for_the_type_in_a_call_of_one():
+    keys = [e.key for e in TAUGHT.exercises("the-chain-rule-multiplies-along-a-path").values() if e.kind == "blank"]
+    assert keys
+    assert "Node" not in keys
 
 
 def test_nonsense_is_right_where_it_is_what_stood_there():
@@ -236,8 +259,8 @@ def test_a_function_without_the_one_inside_it_is_not_right_because_no_question_t
     """A lookup that sends no gradient back gives every answer about what is looked up."""
     bare = "def embed(table, ids):\n    return Node([table.data[i] for i in ids], (table,))"
     grade = graded(write(UNTRIED), bare)
-    assert (grade.outcome, grade.misconceptions) == ("wrong", ())
-    assert grade.why == "Its answers are right, but the function inside is missing, which no question here tries."
+    assert (grade.outcome, grade.misconceptions) == ("unparsed", ())
+    assert grade.why == "Its answers are right, but no question here tries the function inside, and that is missing."
     assert graded(write(UNTRIED), bare.replace("(table,))", "(table,), lambda grad: (grad,))")).outcome == "right"
 
 

@@ -1,14 +1,17 @@
 """A page in another language: its words come from there, its numbers never do."""
 
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from microgpt.content import content_folder
 from microgpt.errors import CourseError
 from microgpt.insights.course import load_course
 from microgpt.insights.lint import lint_course
-from microgpt.insights.translation import translate, translations
+from microgpt.insights.lock import read_lock
+from microgpt.insights.translation import in_language, translate, translations
 from microgpt.learner.profile import Profile
 from microgpt.learner.store import Store
 from microgpt.tutor.tools import LessonTools
@@ -74,6 +77,21 @@ def test_a_lesson_is_taught_in_the_learners_language_and_its_plan_is_the_same(lo
     assert str(turns["de"].say["claim"]).startswith("Der Mittelwert")
     assert turns["fr"] == turns["en"]
     assert turns["plan de"] == turns["plan en"] == turns["plan fr"]
+
+
+def test_a_question_that_the_lock_made_is_asked_as_the_one_it_was_made_from(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(content_folder("curriculum") / "microgpt", tmp_path / "microgpt"))
+    page = "text-is-numbers"
+    (folder / f"{page}.de.yaml").write_text("ask: Welche Zahlen?\nquestions:\n  how-many:\n    ask: Wie viele?\n")
+    course, lock = in_language(load_course(folder), read_lock(folder), "de")
+    asked = {question.id: question.ask for question in lock.insights[page].questions}
+    assert course.insights[page].ask == "Welche Zahlen?"
+    assert any("~" in name and ask == "Wie viele?" for name, ask in asked.items())
+    for name, ask in asked.items():
+        if name.partition("~")[0] == "how-many":
+            assert ask == "Wie viele?"
+        elif name.partition("~")[0] in ("banana", "cabin", "bandana"):
+            assert ask == "Welche Zahlen?"
 
 
 def test_an_error_in_a_page_is_not_told_of_its_translation_too(locked: Path) -> None:

@@ -33,6 +33,9 @@ class Value:
         self.data, self.parents, self.slopes = data, parents, slopes
         self.grad = 0.0
 
+    def __repr__(self) -> str:
+        return f"Value(data={self.data}, grad={self.grad})"
+
     def __add__(self, other: "Value") -> "Value":
         return Value(self.data + other.data, (self, other), (1.0, 1.0))
 
@@ -77,6 +80,7 @@ def backward(loss: Value) -> None:
         value, parents_done = stack.pop()
         if parents_done:
             order.append(value)
+            value.grad = 0.0  # what an earlier walk left is not of this loss
         elif value not in seen:
             seen.add(value)
             stack.append((value, True))
@@ -106,8 +110,8 @@ def rmsnorm(x: Vector) -> Vector:
 
 def softmax(scores: Vector) -> Vector:
     """Turn scores into shares that add up to 1."""
-    top = Value(-max(score.data for score in scores))  # a number of no influence, so no gradient goes through it
-    exps = [(score + top).exp() for score in scores]
+    top = max(score.data for score in scores)  # changes no share, so it is a plain number and gets no gradient
+    exps = [(score + Value(-top)).exp() for score in scores]
     whole = total(exps) ** -1
     return [e * whole for e in exps]
 

@@ -90,6 +90,30 @@ def test_each_slope_is_the_numerical_one(name: str, x: float, y: float, sign: in
     assert b.grad == pytest.approx(numerical(0, 1), rel=1e-6, abs=1e-8)
 
 
+def test_going_back_again_finds_the_same_gradients_also_for_numbers_used_twice() -> None:
+    a, b = Value(2.0), Value(3.0)
+    shared = a * b
+    loss = shared * shared + shared + a
+    backward(loss)
+    first = [value.grad for value in (a, b, shared, loss)]
+    backward(loss)
+    assert [value.grad for value in (a, b, shared, loss)] == first == [40.0, 26.0, 13.0, 1.0]
+
+
+def test_going_back_from_another_loss_forgets_the_first() -> None:
+    a, b = Value(2.0), Value(3.0)
+    product = a * b
+    backward(product * product)
+    backward(product + a)
+    assert (a.grad, b.grad, product.grad) == (4.0, 2.0, 1.0)
+
+
+def test_a_value_shows_its_number_and_its_gradient() -> None:
+    value = Value(6.0)
+    backward(value)
+    assert repr(value) == "Value(data=6.0, grad=1.0)"
+
+
 @pytest.mark.slow
 def test_a_chain_longer_than_pythons_stack_is_walked() -> None:
     first = Value(1.0)

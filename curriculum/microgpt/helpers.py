@@ -63,7 +63,10 @@ def length_of_first_step(gradient, lr):
 
 def steps_until(gradient, lr, distance):
     """How many steps with the same gradient it takes until a weight has moved this far."""
-    return next(steps for steps in range(1, 100) if abs(after(gradient, steps, lr)) >= distance)
+    for steps in range(1, 100):
+        if abs(after(gradient, steps, lr)) >= distance:
+            return steps
+    raise ValueError(f"after 99 steps of about {lr} the weight has not moved by {distance}")
 
 
 def with_parts(parts, run):
@@ -709,6 +712,8 @@ def rows_touched(text, place):
 
 # ---- training, and beyond ----
 
+SEEDS = (42, 1, 2, 3)  # a training that they change is left to chance
+
 
 class Always:
     """A generator that draws the same number every time."""
@@ -823,9 +828,17 @@ def watched_training(losses, gradients, falls_by, steps):
 
     The documents come in the order given; each has its loss and gradient, and its loss falls when it was learnt from.
     """
+    watched, *others = (seeded_training(losses, gradients, falls_by, steps, seed) for seed in SEEDS)
+    if any(read != watched[0] for read, _, _ in others):
+        raise ValueError("chance decides which documents are read, so no answer is the right one")
+    return watched
+
+
+def seeded_training(losses, gradients, falls_by, steps, seed):
+    """The same training with the random numbers of a seed, whatever they decide."""
     count, losses = len(losses), list(losses)
     places = list(range(count))
-    random.Random(42).shuffle(places)  # as `train` will, so that its order is ours
+    random.Random(seed).shuffle(places)  # as `train` will, so that its order is ours
     docs = [chr(ord("a") + places.index(i)) for i in range(count)]
     read, printed, got = [], [], []
 
@@ -842,8 +855,23 @@ def watched_training(losses, gradients, falls_by, steps):
         return w, m, v
 
     parts = {"adam": noting, "loss_and_gradients": stand_in}
-    with_parts(parts, lambda: train(docs, steps, report=lambda line: printed.append(float(line.split()[-1]))))
+    with_parts(parts, lambda: train(docs, steps, seed, report=lambda line: printed.append(float(line.split()[-1]))))
     return read, printed, got[:: len(got) // steps]
+
+
+def read_next(documents, steps, done):
+    """Which document a step learns from after so many others, in words."""
+    if not 0 < done < steps:
+        raise ValueError("no such step, or none before it")
+    orders = [seeded_training([1.0] * documents, [0.0] * documents, 0, steps, seed)[0] for seed in SEEDS]
+    if len(orders[0]) > steps:
+        return "all of them"
+    if any(order != orders[0] for order in orders):
+        return "any, as chance has it"
+    *before, now = orders[0][: done + 1]
+    if now not in before:
+        return "one not read yet"
+    return "the one just read" if now == before[-1] else "the one read longest ago"
 
 
 def times_read(documents, steps):

@@ -22,6 +22,12 @@ def tried(taught: Teachable, insight: str, question: str, values: str) -> str:
     return str(example.worked["answer"])
 
 
+def test_a_distance_out_of_reach_is_said_to_be_so() -> None:
+    (outcome,) = run(("steps_until(3, 0.1, 50)", {}))
+    assert outcome.kind == "error"
+    assert "after 99 steps of about 0.1 the weight has not moved by 50" in outcome.detail
+
+
 def run(*jobs: tuple[str, dict[str, object]], made_up: bool = False) -> list[Outcome]:
     files = (("reference.py", COURSE.subject_source), ("helpers.py", COURSE.helpers), *((MADE_UP,) if made_up else ()))
     made = [Job(program=Program(files=files), expression=call, inputs=json.loads(json.dumps(x))) for call, x in jobs]

@@ -12,16 +12,16 @@ So is a number beside a word that we do not know, which may say "not" or "more t
 import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from string import ascii_lowercase
 
 from microgpt.insights.question import Kind, is_number, numbers_in, shape_of
 from microgpt.insights.spelling import (
     HEDGE,
-    NEGATION,
+    REASON,
     folded,
     says_no_more,
     spelt,
     text_in,
-    without_lead_in,
     without_reason,
 )
 from microgpt.sandbox import Json
@@ -35,9 +35,13 @@ _NUMBER = re.compile(
     rf"(?:\s*/\s*(?P<bottom>{_PLAIN})(?!\w))?(?P<percent>\s*(?:%|per\s?cent\b))?"
 )
 _UNDONE = re.compile(  # what makes a number a clue instead of an answer, "half the loss" too
-    r"[<>≤≥≠±^*√π!×÷·/]|(?<![a-z])[-+](?![a-z])|\b[a-z][-+]|#\s+(?:a|the)\b"
+    r"[<>≤≥≠±^*√π!×÷·/]|(?<![a-z])[-+](?![a-z])|\b[a-z][-+]|#\s+(?:a|the|lr|rate|loss|grad|gradient|[a-z]_?\d+)\b"
+    r"|#\s*:\s*#"
 )
-_CALL = re.compile(r"(?<!\w)[^\W\d]\w*[\[(]")  # "log2(8)" has yet to be worked out
+_CALL = re.compile(r"(?<!\w)[^\W\d]\w*[\[(]|\b50\s*/\s*50\b")  # "log2(8)" has yet to be worked out; "50/50" is no 1
+_ROUNDED = re.compile(  # "1/3 = 0.333" and "1/3 (0.33)"
+    r"(?<![\w.,/])(-?\d+)\s*/\s*(\d+)\s*(?:[=≈]|(\())\s*(-?\d*[.,]\d+)(?(3)\s*\)|(?!\w|\s*(?:%|per)))"
+)
 _SIDE_BY_SIDE = re.compile(r"[^#]*#(?:[\s,;]*(?:(?:and|then)\b\s*)?#)+[^#]*")  # several numbers, each as a #
 _GIVES_UP = re.compile(
     r"(?:(?:well|ok|okay|sorry|hm+|honestly|please)\s+)*"
@@ -78,8 +82,8 @@ def parse(
         return _choice(text, options)
     if kind == "text":
         return text_in(text, known)
-    said = without_reason(spelt(text))
-    if _CALL.search(said):
+    said = _ROUNDED.sub(_fraction, without_reason(spelt(text)))
+    if _CALL.search(said) or (kind == "list" and _partly_percents(said)):
         return None
     readings = list(_readings(said, kind))
     if kind == "number":
@@ -138,14 +142,28 @@ def stands_in(
     return said is not None and same(value, said, 1e-9)
 
 
+def _fraction(match: re.Match[str]) -> str:
+    """Return a fraction without the rounded value beside it; both as they are, if it is another."""
+    top, bottom, _, rounded = match.groups()
+    point = rounded.replace(",", ".")
+    half = 0.5 * 10.0 ** -len(point.partition(".")[2])
+    fits = float(bottom) and same(float(top) / float(bottom), float(point), half)
+    return f"{top}/{bottom} " if fits else match[0]
+
+
+def _partly_percents(text: str) -> bool:
+    """Whether some numbers are percents and some are not, though "33 and 67 percent" may mean that both are."""
+    return len({bool(number["percent"]) for number in _NUMBER.finditer(text) if _value(number)}) > 1
+
+
 def _readings(text: str, kind: Kind) -> Iterator[str]:
     """Yield the text with its commas as separators, as decimal commas, and as thousands, where they can be that."""
-    within_digits = re.search(r"\d,\d", text)
-    if kind == "list" or not within_digits:  # nobody who means one number says 35,35 for 35
+    decimal = re.compile(r"(?<![^\W\d]|\s),(?=\d)" if kind == "list" else r"(?<![^\W\d]),(?=\d)")  # "1 ,2" is two
+    if kind == "list" or not decimal.search(text):  # nobody who means one number says 35,35 for 35
         yield text.replace(",", " , ")
-    if within_digits:
-        yield re.sub(r"(?<=\d),(?=\d)", ".", text)
-    thousands = re.compile(r"(?<![\d.,])([1-9]\d{0,2}(?:,\d{3})+)(?![\d,])")
+    if decimal.search(text):
+        yield decimal.sub(".", text)
+    thousands = re.compile(r"(?<![\d.,])([1-9]\d{0,2}(?:,\d{3})+)(?!,?\d)")
     if thousands.search(text):
         yield thousands.sub(lambda m: m[0].replace(",", ""), text)
 
@@ -253,29 +271,31 @@ def _bracketed(text: str) -> Json:
 
 
 def _choice(text: str, options: Sequence[str]) -> str | None:
-    """Return the option that a letter or an option's full text names; two different ones are none."""
+    """Return the option that somebody names, where nothing else is said but a reason."""
+    letters = ascii_lowercase[: len(options)]
+    named = [
+        (name, option)
+        for letter, option in zip(letters, options, strict=False)
+        for name in (letter, _bare(option), re.sub("^(?:the|it) | one$", "", _bare(option)))
+    ]
+
+    def kept(reason: re.Match[str]) -> str:  # "because c is less" names another letter, "because it is a step" none
+        words = re.findall(r"\b(?:[b-z]|wait|actually|no(?=,))\b|\ba\b(?! \w)", reason[0])
+        return " ".join(word for word in words if len(word) > 1 or word in letters)
+
     said = _bare(text)
-    letters = {chr(ord("a") + i): option for i, option in enumerate(options)}
-    match = re.fullmatch(r"[(\[]?([a-z])(?:[)\].:,]+(.*))?", without_lead_in(said))
-    lettered = letters.get(match[1]) if match else None
-    rest = (match[2] or "") if match and lettered else said
-    named = {option for option in options if _bare(option) == said or _stands_whole(option, rest, options)}
-    for option in named:
-        rest = rest.replace(_bare(option), " ")
-    if re.search(NEGATION, HEDGE.sub(" ", rest)):
-        return None
-    if lettered:
-        named.add(lettered)
-    return named.pop() if len(named) == 1 else None
+    return _named(said, named) or _named(REASON.sub(kept, said), named)
 
 
-def _stands_whole(option: str, said: str, options: Sequence[str]) -> bool:
-    """Whether an option's full text stands in what was said, and not only as a part of a longer option."""
-    for longer in options:
-        if len(longer) > len(option):
-            said = said.replace(_bare(longer), " ")
-    return bool(re.search(rf"(?<!\w){re.escape(_bare(option))}(?!\w)", said))
+def _named(said: str, named: Sequence[tuple[str, str]]) -> str | None:
+    """Return the one option of which a name is said, among words that say no more."""
+    found: set[str] = set()
+    for name in sorted({name for name, _ in named if name}, key=len, reverse=True):  # "nearer to 20", then "to 2"
+        said, times = re.subn(rf"(?<!\w){re.escape(name)}(?!\w)", " ", said)
+        found |= {option for other, option in named if times and other == name}
+    rest = re.sub(r"\bone\b", " ", HEDGE.sub(" ", said))  # "the second one"
+    return found.pop() if len(found) == 1 and says_no_more(rest) and not re.search("[<>≠]", rest) else None
 
 
 def _bare(text: str) -> str:
-    return folded(text).strip(" .!?")
+    return folded(text.replace("’", "'")).strip(" .!?")

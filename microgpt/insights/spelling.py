@@ -17,17 +17,21 @@ HEDGE = re.compile(  # says nothing about the answer, though there is a "not" in
     r"\b(?:i'?m )?not (?:quite |so |really )?(?:sure|certain)\b|\b(?:i )?(?:don'?t|do not) (?:really )?know\b",
     re.IGNORECASE,
 )
-_COUNTS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
-_WORDS = {word: number for number, word in enumerate(_COUNTS)}
+_COUNTS = """
+    zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
+    eighteen nineteen
+"""
+_WORDS = {word: number for number, word in enumerate(_COUNTS.split())}
+_TENS = {"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90}
 _NTHS = ("third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 _ALONE = {"half": 2, "halves": 2, "quarter": 4, "quarters": 4}  # "the third" alone is a place
 _PARTS = _ALONE | {nth + s: n for n, nth in enumerate(_NTHS, 3) for s in ("", "s")}
 _GLYPHS = {
-    "½": " 1/2",
-    "¼": " 1/4",
-    "¾": " 3/4",
-    "⅓": " 1/3",
-    "⅔": " 2/3",
+    "½": "1/2 ",
+    "¼": "1/4 ",
+    "¾": "3/4 ",
+    "⅓": "1/3 ",
+    "⅔": "2/3 ",
     "−": "-",
     "\u2013": "-",
     "\u2014": "-",
@@ -38,17 +42,20 @@ _GLYPHS = {
 
 def spelt(text: str) -> str:
     """Return the words with number words and glyphs as digits: ``one half`` -> ``1/2``, ``minus 3`` -> ``-3``."""
-    text = text.lower()
+    text = re.sub(r"(?<=\d)(?=[½¼¾⅓⅔])", " ", text.lower())
     for glyph, plain in _GLYPHS.items():
         text = text.replace(glyph, plain)
     text = HEDGE.sub(" ", text)
+    tens, ones = "|".join(_TENS), "|".join(_COUNTS.split()[1:10])
+    text = re.sub(rf"\b({tens})[ -]({ones})\b", lambda m: str(_TENS[m[1]] + _WORDS[m[2]]), text)
     counts, parts, alone = ("|".join(words) for words in (["a", "an", *_WORDS], _PARTS, _ALONE))
     text = re.sub(
         rf"\b(?:({counts}|\d+)[\s-]+({parts})|({alone}))\b",
         lambda m: f"{_WORDS.get(m[1], m[1] if (m[1] or '').isdecimal() else 1)}/{_PARTS[m[2] or m[3]]}",
         text,
     )
-    text = re.sub(rf"\b({'|'.join(_WORDS)})\b", lambda m: str(_WORDS[m[1]]), text)
+    whole = _WORDS | _TENS
+    text = re.sub(rf"\b({'|'.join(whole)})\b", lambda m: str(whole[m[1]]), text)
     text = re.sub(r"\b(?:minus|neg|negative)\s+(?=[\d.])", "-", text)
     return re.sub(r"(\d)\s*(?:x|×|\*|·)\s*10\s*(?:\^|\*\*)\s*\(?([-+]?\d+)\)?", r"\1e\2", text)
 
@@ -87,14 +94,15 @@ _FIRST = re.compile(rf"{_I_THINK}|\w+(?:'\w+)*", re.IGNORECASE)
 _LAST = re.compile(rf"(?<![\w'])(?:{_I_THINK}|\w+(?:'\w+)*)$", re.IGNORECASE)
 _PASSED = re.compile(  # a variable's name: "w0", "x is", "loss_1 ="; and what is only harmless as a whole
     r"\b(?:[a-z]_?\d+\b|[a-z](?=\s*(?:is\b|=|:))|[a-z]\w*[_\d]\w*(?=\s*=)"
-    r"|(?:number|total|value|loss|gradient|score|weight) of\b|(?:nats?|bits?) per (?:token|character|letter|step)\b)"
+    r"|(?:number|total|value|loss|gradient|score|weight) of\b|(?:nats?|bits?) per (?:token|character|letter|step)\b"
+    r"|(?<=#  )times(?=\s*(?:[.,;!?]|$)))"  # how often, with nothing behind it that is multiplied
 )
-_REASON = re.compile(
+REASON = re.compile(
     r"(?<=[\s,;.])(?:because|since|as\s+(?:it|in|the|that|this)|weil|denn|parce\s+que|car|porque|perché|omdat|want)\s.*",
     re.DOTALL | re.IGNORECASE,
 )
-NEGATION = r"\b(?:not|neither|nor|never|nicht|kein\w*|pas|jamais|nunca|non|não|niet|geen)\b|n't\b"
-_CONTRARY = re.compile(rf"{NEGATION}|\b(?:or|no|wait|actually|rather|instead|oder|ou)\b", re.IGNORECASE)
+_NEGATION = r"\b(?:not|neither|nor|never|nicht|kein\w*|pas|jamais|nunca|non|não|niet|geen)\b|n't\b"
+_CONTRARY = re.compile(rf"{_NEGATION}|\b(?:or|no|wait|actually|rather|instead|oder|ou)\b", re.IGNORECASE)
 _A_NOUN = re.compile(r"an?\s+(?:letter|token|character|char|word|name|text)[\s.!?]*", re.IGNORECASE)  # names none
 _MEANS_NO_LETTER = re.compile(rf"{_I_THINK}|{_A_NOUN.pattern}$", re.IGNORECASE)
 _QUOTED = re.compile(r"(?<!\w)[\"“„«'`]([^\"“”„«»`]+?)[\"”“»'`](?!\w)")
@@ -108,7 +116,7 @@ def says_no_more(text: str) -> bool:
 
 def without_reason(text: str) -> str:
     """Return what stands before a reason: ``10, because it grows`` -> ``10``; one with a number in it is kept."""
-    match = _REASON.search(text)
+    match = REASON.search(text)
     return text if not match or re.search(r"\d", match[0]) else text[: match.start()]
 
 
@@ -143,13 +151,13 @@ def text_in(text: str, known: Sequence[str]) -> str | None:
 
 def _quoted_alone(text: str, quoted: re.Match[str]) -> str:
     """Return what stands in quotation marks; nothing where the words around it may change what they mean."""
-    around = f"{text[: quoted.start()]} , {_REASON.sub('', text[quoted.end() :])}".lower()
+    around = f"{text[: quoted.start()]} , {REASON.sub('', text[quoted.end() :])}".lower()
     return quoted[1].strip() if says_no_more(around) else ""
 
 
 def _unquoted(text: str) -> str:
     """Return the words without those around an answer; nothing where there are only those."""
-    said = without_lead_in(_REASON.sub("", text))
+    said = without_lead_in(REASON.sub("", text))
     said = said.strip().rstrip(".!?").strip() if _A_NOUN.fullmatch(said) else _without_ending(said)
     spoken = _WORD.findall(said.lower())
     nothing = spoken and all(word in _ASKING or (len(word) > 1 and word in _PLAIN_WORDS) for word in spoken)
@@ -166,7 +174,7 @@ def _known_in(said: str, known: Sequence[str]) -> str | None:
         for match in re.finditer(rf"(?<!\w)(?<!\w'){re.escape(short)}(?!'?\w)", said) if short else ():
             if _MEANS_NO_LETTER.match(said, match.start()) or not _passes(said[: match.start()]):
                 continue
-            if _passes(_REASON.sub("", said[match.end() :])):
+            if _passes(REASON.sub("", said[match.end() :])):
                 return text
     return None
 

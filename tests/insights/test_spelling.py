@@ -1,5 +1,7 @@
 """What stands around an answer: read where it is known to say nothing about it, asked again where it may."""
 
+import re
+
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -95,6 +97,20 @@ def test_where_some_answer_has_several_words_others_of_several_words_are_answers
     assert parse("it's anna's", "text", known=("a cat", "none")) == "anna's"
 
 
+def test_a_known_answer_may_be_a_hedge_or_stand_beside_one() -> None:
+    assert parse("Not sure", "text", known=("not sure", "none")) == "not sure"
+    assert parse("not sure, A CAT", "text", known=("a cat", "none")) == "a cat"
+
+
+def test_several_words_are_an_answer_where_none_is_known() -> None:
+    assert parse("red green", "text") == "red green"
+
+
+def test_a_correction_after_a_word_is_no_explanation_of_it() -> None:
+    assert parse("x, it comes next", "text", known=LETTERS) == "x"
+    assert parse("x, no, it is y", "text", known=LETTERS) is None
+
+
 WORDS = """
     nicht|pas|kein|keine|mehr als|weniger als|más de|menos de|plus de|moins de|ungefähr|no|non|não|niet|geen|nie|nunca
     più di|meno di|mais de|mais que|meer dan|minder dan|über|unter|fast|jamais|ikke|inte|nie mehr als|mindestens
@@ -153,3 +169,67 @@ def test_what_has_yet_to_be_worked_out_is_no_number(quote: str) -> None:
 @pytest.mark.parametrize("quote", ["one thirteenth, 8/13, 4/13", "sum(1, 2, 3)", "sorted[1, 2, 3]", "2 x 3, 1, 5"])
 def test_what_has_yet_to_be_worked_out_is_no_list(quote: str) -> None:
     assert parse(quote, "list", shape=(3,), any_length=True) is None
+
+
+PLACES = ("the first", "the second", "both the same")
+WAYS = ("it rises", "it falls", "it stays")
+CHOSEN = """
+    first|second|the second, I think|second, since the first only has a factor of 2|the second because b is longer
+    "b"|I pick b|b i think|b maybe|b, I think|b because it grows|b, as it is a step down|b = the second|**b**|[b]
+    the second one|second one|not sure but b|b, the second|second. b.|so the answer is b|option b is right
+    b because q is small
+"""
+
+
+@pytest.mark.parametrize("quote", [part.strip() for part in CHOSEN.strip().replace("\n", "|").split("|")])
+def test_an_option_is_chosen_whatever_reason_is_given(quote: str) -> None:
+    assert parse(quote, "choice", options=PLACES) == ("the first" if quote == "first" else "the second")
+    assert parse("falls", "choice", options=WAYS) == parse("Falls, I think", "choice", options=WAYS) == "it falls"
+    assert parse("much lower", "choice", options=("lower", "much lower")) == "much lower"
+    assert parse("the long", "choice", options=("the short one", "the long one")) == "the long one"
+
+
+TURNED = """
+    the first is wrong|anything but the first|the opposite of the first|higher than the first|≠ the first|> a
+    a, b|a. b.|a) or b)|b, or c|a, no, b|a, wait, b|a, actually b|b, or|a, no|not b|b isn't it|first, second
+    b because it is less, no, the first|second as it grows, wait, first|first the second
+    b because it falls, no, a|b, because c grows|a mixture|2, b|b/c|d, b or so|anything but b
+"""
+
+
+@pytest.mark.parametrize("quote", [part.strip() for part in TURNED.strip().replace("\n", "|").split("|")])
+def test_an_option_beside_words_that_may_turn_it_is_asked_again(quote: str) -> None:
+    assert parse(quote, "choice", options=PLACES) is None
+
+
+def test_an_option_in_a_reason_is_not_the_answer() -> None:
+    assert parse("it rises: a step down the gradient", "choice", options=("up", "down")) is None
+    assert parse("up because a step down the gradient lowers it", "choice", options=("up", "down")) == "up"
+    for quote in ("no worse", "no crashes"):
+        assert parse(quote, "choice", options=("better", "worse", "crashes")) is None
+
+
+@pytest.mark.parametrize("quote", ["d", "d) neither", "neither"])
+def test_an_option_may_itself_say_no(quote: str) -> None:
+    assert parse(quote, "choice", options=("the first", "it can’t", "not sure", "neither")) == "neither"
+    assert parse("b) it can't", "choice", options=("the first", "it can’t")) == "it can’t"
+    assert parse("c) not sure", "choice", options=("the first", "it can’t", "not sure")) == "not sure"
+    assert parse("as it was", "choice", options=("as it was", "new")) == "as it was"
+    assert parse("b, less as it shrinks", "choice", options=("more", "less as it shrinks")) == "less as it shrinks"
+
+
+FILLERS = "the letter|I think|it is|, no,|or|and|wait|not|.|)|,|?|actually|sorry|:|=|/"
+AROUND = st.sampled_from(FILLERS.split("|"))
+
+
+@given(
+    st.permutations("abcde"),
+    st.lists(AROUND, min_size=3, max_size=3),
+    st.sampled_from(["", "because", ", since it is"]),
+)
+def test_no_sentence_with_two_letters_is_read(letters: list[str], around: list[str], reason: str) -> None:
+    before, between, after = around
+    quote = f"{before} {letters[0]} {reason} {between} {letters[1]} {after}"
+    article = reason and letters[1] == "a" and re.match(r"[^\W\d]", after)  # "b because a step ..."
+    if not article:
+        assert parse(quote, "choice", options=("more", "less", "far more", "far less", "as before")) is None

@@ -67,7 +67,8 @@ _PLAIN = """
     gradient gradients grad logit logits loss losses score scores share shares probability mean average total output
     input position positions index id ids channel channels unit units model training list vector matrix
     lr rate softmax relu rmsnorm adam wte wpe mlp attention embedding vocab size logprob entropy accuracy error
-    i'd i'll i'm it it's its that that's thats this is are was be it'll it'd that'd goes they they're there there's he she we you has
+    i'd i'll i'm it it's its that that's thats this is are was be it'll it'd that'd goes they they're there
+    there's he she we you has
     have the my an then and think guess believe suppose reckon say would should will must can could go with get got gets
     give gives makes make come comes becomes stays write writes produces predicts equals equal so well ok okay oh ah hm
     hmm uh uhm er erm yes yeah sure surely certain certainly maybe perhaps probably likely obviously clearly simply just

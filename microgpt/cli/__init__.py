@@ -14,6 +14,7 @@ import click
 from microgpt import __version__
 from microgpt.errors import MicroGPTError
 
+INTERRUPTED = 130  # the exit code that shells expect after Ctrl-C
 _COMMANDS = {
     "tutor": ("microgpt.cli.tutor", "Be taught, in the terminal: no key, no account, no network."),
     "review": ("microgpt.cli.review", "Repeat what is due today."),
@@ -36,6 +37,14 @@ _COMMANDS = {
 
 class LazyGroup(click.Group):
     """A group that knows its commands' names and help lines without importing their modules."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command; a Ctrl-C that it leaves to us ends it without a verdict: 1 means something else in many."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("microgpt: stopped.", err=True)
+            sys.exit(INTERRUPTED)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)

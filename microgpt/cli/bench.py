@@ -8,10 +8,8 @@ from contextlib import contextmanager, suppress
 
 import click
 
-from microgpt.cli import app, program
+from microgpt.cli import INTERRUPTED, app, program
 from microgpt.config import ENGINES
-
-INTERRUPTED = 130  # the exit code that shells expect after Ctrl-C
 
 EPILOG = """\b
 Examples:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from microgpt.cli import program
+from microgpt.cli import INTERRUPTED, program
 from microgpt.config import ENGINES, ComputeConfig
 from microgpt.errors import PortError
 
@@ -24,7 +24,6 @@ Examples:
   microgpt conform --vectors > vectors.json
 """
 WIDTH = 80
-INTERRUPTED = 130  # the exit code that shells expect after Ctrl-C
 STAGES: "dict[Stage, str]" = {"forward": "forward", "gradients": "gradients", "weights": "Adam"}
 
 

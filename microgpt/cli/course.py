@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from microgpt.cli import program
+from microgpt.cli import INTERRUPTED, program
 from microgpt.content import is_bundled
 
 if TYPE_CHECKING:  # they would make `--help` slow
@@ -20,7 +20,6 @@ if TYPE_CHECKING:  # they would make `--help` slow
     from microgpt.insights.experiment import Pair
     from microgpt.insights.lock import Lock
 
-INTERRUPTED = 130  # the exit code that shells expect after Ctrl-C
 TRUST = click.option(
     "--trust", is_flag=True, help="The folder is mine: run its code even where nothing can contain it."
 )
@@ -221,6 +220,8 @@ def graph(name: str, goal: str, svg: Path | None) -> None:
     from microgpt.insights.graph import to_mermaid, to_svg
 
     loaded = load_course(course_folder(name))
+    if svg and svg.suffix.lower() != ".svg":
+        raise CourseError(f"the picture is an SVG. Try --svg {svg.stem}.svg", path=str(svg))
     if svg is None:
         click.echo(to_mermaid(loaded, goal), nl=False)
         return

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from microgpt.cli import program
+from microgpt.cli import INTERRUPTED, program
 
 if TYPE_CHECKING:  # numpy would make `--help` slow
     from microgpt.training.reproduce import Missing, Reproduction
 
 LIVE_SECONDS = 0.1  # between two pictures of the live line
-INTERRUPTED = 130  # the exit code that shells expect after Ctrl-C
 HEADING = f"{'engine':9}  {'steps/s':>9}  {'ratio':>7}  {'last loss':>9}  {'difference':>10}  verdict"
 
 

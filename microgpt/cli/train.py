@@ -140,7 +140,9 @@ def train(
     trace = open_trace(record, run, sample_every=sample_every, goes_on=resume is not None) if record else nullcontext()
     with trace as writer:
         pace = _train(run, progress, writer, sample_every)
-    _report(run, pace, plot, as_json)
+    kept = {"--record": record, "--plot": plot}
+    again = "".join(f" {name} {shlex.quote(str(path))}" for name, path in kept.items() if path)
+    _report(run, pace, plot, as_json, again)
     if len(run.losses) < run.config.training.steps:
         raise SystemExit(INTERRUPTED)
 
@@ -240,8 +242,12 @@ def _opening(run: "Run") -> str:
     )
 
 
-def _report(run: "Run", pace: Pace, plot: Path | None, as_json: bool) -> None:
-    """Measure what was held out, and say how it ended."""
+def _report(run: "Run", pace: Pace, plot: Path | None, as_json: bool, again: str) -> None:
+    """Measure what was held out, and say how it ended.
+
+    Args:
+        again: the options to be given again by whoever goes on.
+    """
     from microgpt.plot import plot_losses
     from microgpt.training.curve import RECENT, recent_loss
     from microgpt.training.run import validation_loss
@@ -261,7 +267,7 @@ def _report(run: "Run", pace: Pace, plot: Path | None, as_json: bool) -> None:
         plot_losses(plot, run.losses, vocab_size=run.config.model.vocab_size, val_loss=val_loss)
         _say(f"plot: {plot}", as_json)
     command = f"{program()} sample" if done == steps else f"{program()} train --resume"
-    _say(f"next: {command} {shlex.quote(str(run.folder))}", as_json)
+    _say(f"next: {command} {shlex.quote(str(run.folder))}{again if done < steps else ''}", as_json)
 
 
 def _result(run: "Run", pace: Pace, loss: float, val_loss: float | None) -> dict[str, object]:

@@ -5,14 +5,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from microgpt.cli import program
+from microgpt.cli import INTERRUPTED, program
 
 if TYPE_CHECKING:
     from microgpt.terminal import Terminal
     from microgpt.tutor.voices.connect import Choice, VoiceName
     from microgpt.tutor.voices.model import Wire
 
-INTERRUPTED = 130  # the exit code that shells expect after Ctrl-C
 
 EPILOG = """\b
 Examples:

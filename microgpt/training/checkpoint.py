@@ -9,8 +9,9 @@ import fcntl
 import json
 import os
 import random
+import shlex
 from collections.abc import Callable, Generator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from inspect import get_annotations
 from pathlib import Path
@@ -25,6 +26,7 @@ from microgpt.config import ComputeConfig, GPTConfig, TrainConfig, parameter_sha
 from microgpt.engines.base import Array, State
 from microgpt.errors import CheckpointError, ConfigError
 
+RUNS = Path("runs")  # where runs go that are given no folder
 RUN_FORMAT = "microgpt/run/2"
 RUN_FORMAT_BEFORE = "microgpt/run/1"
 CHECKPOINT_FORMAT = "microgpt/checkpoint/1"
@@ -147,8 +149,19 @@ def read_config(folder: Path) -> RunConfig:
     return config
 
 
+def discard(folder: Path) -> None:
+    """Delete a run that was only begun; the folder too, if there is nothing else in it."""
+    for name in ("config.json", "checkpoint.safetensors"):
+        for path in (folder / name, folder / f"{name}.new"):
+            path.unlink(missing_ok=True)
+    with suppress(OSError):
+        folder.rmdir()
+
+
 def _no_run(folder: Path, error: OSError) -> CheckpointError:
-    return CheckpointError(f"{folder} holds no run ({error.strerror}). Try: microgpt train --out {folder}")
+    runs = sorted(RUNS.glob("*/config.json"), key=lambda path: path.stat().st_mtime, reverse=True)
+    known = " or ".join(shlex.quote(str(path.parent)) for path in runs[:3]) or "microgpt train, which makes one"
+    return CheckpointError(f"{folder} holds no run ({error.strerror}). Try {known}.")
 
 
 def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:

@@ -20,8 +20,10 @@ from microgpt.engines.base import Engine, initial_state
 from microgpt.errors import CheckpointError, ConfigError
 from microgpt.tokenizer import CharTokenizer
 from microgpt.training.checkpoint import (
+    RUNS,
     Checkpoint,
     RunConfig,
+    discard,
     read_checkpoint,
     read_config,
     write_checkpoint,
@@ -30,7 +32,6 @@ from microgpt.training.checkpoint import (
 from microgpt.training.corpus import Corpus, make_corpus
 from microgpt.training.loop import Step, evaluate, too_little_memory, train
 
-RUNS = Path("runs")
 SAVES = 10  # times during a run
 
 
@@ -109,9 +110,8 @@ def begin(folder: Path | None, config: RunConfig, dataset: Dataset, *, saves: bo
         if saves:
             write_config(run.folder, config)
         save(run)
-    except CheckpointError:
-        (run.folder / "config.json").unlink(missing_ok=True)
-        run.folder.rmdir()  # so that it can be tried again where it was to be
+    except BaseException:  # a Ctrl-C too: it can be tried again where it was to be
+        discard(run.folder)
         raise
     return run
 

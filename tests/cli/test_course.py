@@ -203,6 +203,10 @@ def test_a_graph_is_mermaid_or_a_drawn_file(folder: Path, tmp_path: Path, capsys
     assert run("graph", str(folder), "--svg", str(drawn)).exit_code == 0
     assert drawn.read_text().startswith("<svg ")
     with pytest.raises(SystemExit) as ended:
-        main(["course", "graph", str(folder), "--svg", str(tmp_path)])
+        main(["course", "graph", str(folder), "--svg", str(tmp_path / "no" / "course.svg")])
     assert ended.value.code == 2
     assert "Try another --svg FILE" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["course", "graph", str(folder), "--svg", str(tmp_path / "course.png")])
+    assert "Try --svg course.svg" in capsys.readouterr().err
+    assert not (tmp_path / "course.png").exists()

@@ -1,10 +1,11 @@
-"""How the command names itself, so that a next command can be copied and works."""
+"""How the command names itself, so that a next command can be copied and works; and how it ends after a Ctrl-C."""
 
 import sys
 
+import click
 import pytest
 
-from microgpt.cli import program
+from microgpt.cli import LazyGroup, main, program
 
 
 @pytest.mark.parametrize(
@@ -19,3 +20,17 @@ def test_off_the_path_it_is_named_as_it_was_called(monkeypatch: pytest.MonkeyPat
     assert program() == "microgpt"
     monkeypatch.setenv("PATH", "/nowhere")
     assert program() == told
+
+
+def test_a_ctrl_c_ends_a_command_without_a_verdict(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    @click.command()
+    def waits() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(LazyGroup, "get_command", lambda self, ctx, name: waits)
+    with pytest.raises(SystemExit) as ended:
+        main(["doctor"])
+    assert ended.value.code == 130
+    assert capsys.readouterr().err == "microgpt: stopped.\n"

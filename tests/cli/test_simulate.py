@@ -22,6 +22,7 @@ def test_the_report_first_says_that_it_is_not_about_people_and_last_what_to_do_n
     assert done.exit_code == 0
     lines = done.stdout.splitlines()
     assert lines[0] == NOTE
+    assert lines[-1].endswith(" simulate --learners 4 --goal optimizer --assumptions half --assumptions double")
     assert lines[-1].startswith("Next:  ")
     assert all(len(line) <= 80 and line.isascii() for line in lines[:-1])
     assert "a minute" in done.stderr

@@ -146,7 +146,7 @@ def test_interrupted_or_killed_and_resumed_it_ends_byte_for_byte_as_if_it_had_no
         assert not result["done"]
         assert 120 <= result["step"] < 500
         assert f"stopped at step {result['step']} of 500, and saved" in prose
-        assert prose.splitlines()[-1] == f"next: microgpt train --resume {stopped}"
+        assert prose.splitlines()[-1] == f"next: microgpt train --resume {stopped} --record {trace} --plot {plot}"
         assert len(resume(stopped).losses) == len(read_trace(trace).losses) == result["step"]
         assert plot.read_bytes().startswith(b"\x89PNG")
     else:

@@ -268,3 +268,13 @@ def test_a_missing_run_is_refused(tmp_path: Path) -> None:
         read_config(tmp_path / "nowhere")
     with pytest.raises(CheckpointError, match="cannot be read"):
         read_checkpoint(tmp_path, CONFIG)
+
+
+def test_who_mistypes_a_run_is_told_of_those_that_there_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(CheckpointError, match=r"holds no run .*\. Try microgpt train, which makes one\."):
+        read_config(Path("runs/name-1"))
+    (tmp_path / "runs" / "names-1").mkdir(parents=True)
+    (tmp_path / "runs" / "names-1" / "config.json").touch()
+    with pytest.raises(CheckpointError, match=r"Try runs/names-1\."):
+        read_config(Path("runs/name-1"))

@@ -16,6 +16,7 @@ import pytest
 from microgpt.config import ComputeConfig, Shape, TrainConfig
 from microgpt.data import load_dataset
 from microgpt.errors import CheckpointError, ConfigError, DataError
+from microgpt.training import run as run_module
 from microgpt.training.checkpoint import read_config
 from microgpt.training.corpus import make_corpus
 from microgpt.training.run import Run, begin, configure, is_tenth, resume, save, train_and_save, validation_loss
@@ -224,3 +225,22 @@ def test_the_validation_loss_is_the_mean_over_all_predictions(tmp_path: Path, st
 
 def test_without_documents_held_out_there_is_no_validation_loss(tmp_path: Path) -> None:
     assert validation_loss(new_run(tmp_path / "run")) is None
+
+
+@pytest.mark.parametrize("cut", ["write_config", "write_checkpoint"])
+def test_a_ctrl_c_before_the_first_save_leaves_nothing_behind(
+    cut: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, write = tmp_path / "run", getattr(run_module, cut)
+
+    def half(where: Path, what: object) -> None:
+        write(where, what)
+        (where / "checkpoint.safetensors.new").write_bytes(b"half of it")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run_module, cut, half)
+    with pytest.raises(KeyboardInterrupt):
+        new_run(folder)
+    assert not folder.exists()
+    monkeypatch.undo()
+    assert new_run(folder).folder == folder

@@ -5,8 +5,9 @@ What comes out depends on the plan alone: a lesson draws from generators that it
 
 import multiprocessing
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from statistics import fmean
 
@@ -73,19 +74,30 @@ class Result:
     dead_end: bool
 
 
-def run_schools(schools: Sequence[School], *, processes: int = 1) -> list[list[Result]]:
-    """Return, for each school, the results of all learners with all teachers, learner by learner."""
+def run_schools(
+    schools: Sequence[School], *, processes: int = 1, report: Callable[[int, int], None] = lambda done, of: None
+) -> list[list[Result]]:
+    """Return, for each school, the results of all learners with all teachers, learner by learner.
+
+    Args:
+        report: told now and then how many lessons have been taught, and of how many.
+    """
     work = [
         (school, range(at, min(at + CHUNK, school.learners)))
         for school in schools
         for at in range(0, school.learners, CHUNK)
     ]
-    if processes == 1 or len(work) == 1:
-        done = [*map(_attend_all, work)]
-    else:
-        spawn = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(processes, mp_context=spawn, initializer=_leave_ctrl_c_to_the_parent) as pool:
-            done = [*pool.map(_attend_all, work)]
+    of, done = sum(school.learners * len(school.teachers) for school in schools), list[list[Result]]()
+    with ExitStack() as stack:
+        came = map(_attend_all, work)
+        if processes > 1 and len(work) > 1:
+            spawn = multiprocessing.get_context("spawn")
+            pool = ProcessPoolExecutor(processes, mp_context=spawn, initializer=_leave_ctrl_c_to_the_parent)
+            stack.callback(pool.shutdown, cancel_futures=True)  # after a Ctrl-C, only what is under way is waited for
+            came = pool.map(_attend_all, work)
+        for results in came:
+            done.append(results)
+            report(sum(map(len, done)), of)
     parts = [(school, results) for (school, _), results in zip(work, done, strict=True)]
     return [[result for of, results in parts if of is school for result in results] for school in schools]
 

@@ -1,7 +1,7 @@
 """A whole simulation: the scripts and their baselines, and, if asked for, every assumption halved or doubled."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import cast
 
@@ -25,6 +25,7 @@ def simulate(
     seed: int = 0,
     changes: Sequence[str] = (),
     processes: int = 1,
+    report: Callable[[int, int], None] = lambda done, of: None,
 ) -> Report:
     """Teach the same learners with every script and every baseline.
 
@@ -34,6 +35,7 @@ def simulate(
         changes: ``NAME=VALUE`` for another assumption; ``half`` or ``double`` for all of it once more with each
             assumption halved or doubled.
         processes: what comes out does not depend on it.
+        report: see `run_schools`.
 
     Raises:
         CourseError, ConfigError: there is no such course, goal, script or assumption.
@@ -51,7 +53,7 @@ def simulate(
         for how in dict.fromkeys(change for change in changes if change in ("half", "double"))
         for name, other in swept(cast(Sweep, how), assumptions)
     ]
-    results, *others = run_schools([school, *(other for _, other in sweeps)], processes=processes)
+    results, *others = run_schools([school, *(other for _, other in sweeps)], processes=processes, report=report)
     return Report(
         school=school,
         course=taught.course.id,

@@ -119,14 +119,15 @@ def _endless(locked: Sequence[LockedQuestion]) -> set[str]:
     return {name for q in locked for name, answer in q.answers.items() if answer == Fault(kind="timeout")}
 
 
-def _program(course: Course, subject: str, *, generated: bool = False) -> Program:
-    """Return a subject with the course's helpers.
+def course_program(course: Course, subject: str = "", *, generated: bool = False) -> Program:
+    """Return what a course runs: its subject, and its helpers.
 
     Args:
+        subject: an edited one in place of the course's own.
         generated: the question was made up. Helpers that define ``GENERATED`` find it true, and may refuse a hard one.
     """
     name = course.subject_path.name if course.subject_path else "subject.py"
-    files = ((name, subject), ("helpers.py", course.helpers))
+    files = ((name, subject or course.subject_source), ("helpers.py", course.helpers))
     return Program(files=(*files, _GENERATED) if generated and _REFUSING.search(course.helpers) else files)
 
 
@@ -172,7 +173,7 @@ def _sources(course: Course, case: _Case, mutants: _Mutants, endless: Mapping[st
 def _jobs(course: Course, case: _Case, sources: Mapping[str, str]) -> Iterator[Job]:
     for name, source in sources.items():
         watch = _watched(course, case.insight) if name == _SUBJECT and not case.question.holdout else ""
-        program = _program(course, source, generated=case.parallel)
+        program = course_program(course, source, generated=case.parallel)
         yield Job(program=program, expression=case.call, inputs=case.question.inputs, watch=watch)
 
 
@@ -284,7 +285,7 @@ def _without_code(insight: Insight, question: Question) -> LockedQuestion:
 
 def _broken_program(course: Course, trusted: bool) -> CourseError | None:
     """Return why the subject and its helpers cannot be loaded, if they cannot: one error, not one a question."""
-    probe = Job(program=_program(course, course.subject_source), expression="0", inputs={})
+    probe = Job(program=course_program(course), expression="0", inputs={})
     outcome = run_jobs([probe], limits=_LIMITS, trusted=trusted)[0]
     if outcome.kind == "value":
         return None
@@ -296,7 +297,7 @@ def _broken_program(course: Course, trusted: bool) -> CourseError | None:
 def _broken_yours(course: Course, insights: Sequence[Insight], trusted: bool) -> list[CourseError]:
     """Return which examples with the learner's own text fail on a plain one."""
     tried = [insight for insight in insights if insight.yours]
-    program = _program(course, course.subject_source)
+    program = course_program(course)
     jobs = [Job(program=program, expression=insight.yours, inputs={YOURS: SAMPLE}) for insight in tried]
     outcomes = run_jobs(jobs, limits=_LIMITS, trusted=trusted)
     return [

@@ -16,6 +16,7 @@ from microgpt.insights.insight import (
     LONGEST_ID,
     MISCONCEPTION_KEYS,
     QUESTION_KEYS,
+    YOURS,
     Insight,
     Misconception,
     Question,
@@ -46,6 +47,7 @@ def insight_schema() -> dict[str, Json]:
     schema["properties"] = {
         **_properties(schema),
         "id": {**_BY_TYPE[str], **_ID, "description": "Never changes: the name of the file, without .md."},
+        "yours": {**_BY_TYPE[str], "pattern": rf"\b{YOURS}\b", "description": _described(Insight)["yours"]},
         "questions": {**_named(question), "description": _summary(Question)},
         "misconceptions": {**_named(belief), "description": _summary(Misconception)},
     }

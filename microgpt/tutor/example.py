@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from typing import NoReturn
 
 from microgpt.errors import LessonError
+from microgpt.insights.answers import course_program
 from microgpt.insights.course import Course
 from microgpt.insights.grading import parse
 from microgpt.insights.insight import YOURS, Insight
@@ -19,7 +20,7 @@ from microgpt.insights.locked import LockedQuestion, rounded
 from microgpt.insights.question import is_number, render_inputs, render_value, shape_of
 from microgpt.insights.strict_yaml import nearest
 from microgpt.insights.subject import enclosing_function, statement_lines
-from microgpt.sandbox import Job, Json, Limits, Program, run_jobs
+from microgpt.sandbox import Job, Json, Limits, run_jobs
 from microgpt.tutor.render import LONGEST, show, source_of, worked_facts
 from microgpt.tutor.turns import Example
 from microgpt.tutor.view import Teachable
@@ -60,9 +61,7 @@ def work_through(
     """
     course, insight = taught.course, taught.course.insights[name]
     work = what_to_work(course, insight, question, values)
-    subject = course.subject_path.name if course.subject_path else "subject.py"
-    program = Program(files=((subject, course.subject_source), ("helpers.py", course.helpers)))
-    job = Job(program=program, expression=work.call, inputs=work.inputs, watch=work.watch)
+    job = Job(program=course_program(course), expression=work.call, inputs=work.inputs, watch=work.watch)
     given = render_inputs(work.inputs)
     outcome = run_jobs([job], limits=_LIMITS, trusted=trusted)[0]
     if outcome.kind != "value":

@@ -40,9 +40,8 @@ def likely_known(view: View) -> bool:
     if not view.focus or _met(view.insight(view.focus)) or not settling_questions(view, view.focus):
         return False
     met = [insight for insight in map(view.insight, view.path) if _met(insight)]
-    return 2 * sum(insight.known and not insight.explained for insight in met) > len(
-        met
-    )  # what was taught tells nothing
+    known = [insight for insight in met if insight.known and not insight.explained]  # what was taught tells nothing
+    return 2 * len(known) > len(met)
 
 
 def _met(insight: InsightState) -> bool:

@@ -12,6 +12,7 @@ from functools import cache
 
 from microgpt.content import content_folder, is_bundled
 from microgpt.errors import CourseError, LessonError
+from microgpt.insights.answers import course_program
 from microgpt.insights.course import Course, find_course, load_course
 from microgpt.insights.grading import same
 from microgpt.insights.lock import read_lock, stale
@@ -22,7 +23,7 @@ from microgpt.insights.question import render_inputs
 from microgpt.insights.strict_yaml import nearest
 from microgpt.insights.subject import top_level_names
 from microgpt.learner.store import Store
-from microgpt.sandbox import Job, Json, Outcome, Program, run_jobs, support
+from microgpt.sandbox import Job, Json, Outcome, run_jobs, support
 from microgpt.tutor import asks
 from microgpt.tutor.correct import taken_back
 from microgpt.tutor.example import work_through
@@ -280,9 +281,8 @@ def _identifier(learner: str) -> str:
 
 
 def _run(course: Course, expression: str, inputs: dict[str, Json], *, trusted: bool = False) -> Outcome:
-    name = course.subject_path.name if course.subject_path else "subject.py"
-    program = Program(files=((name, course.subject_source), ("helpers.py", course.helpers)))
-    return run_jobs([Job(program=program, expression=expression, inputs=inputs)], trusted=trusted)[0]
+    job = Job(program=course_program(course), expression=expression, inputs=inputs)
+    return run_jobs([job], trusted=trusted)[0]
 
 
 def _text(outcome: Outcome) -> str:

@@ -136,7 +136,11 @@ def test_a_run_is_the_same_each_time_it_is_made():
 @pytest.mark.slow
 def test_a_run_is_the_same_however_many_processes_share_it():
     schools = [school(DEFAULT, learners=25), school(DEFAULT, learners=12, assumptions=SURE)]
-    assert run_schools(schools, processes=2) == run_schools(schools)
+    told: list[tuple[int, int]] = []
+    assert run_schools(schools, processes=2, report=lambda *so_far: told.append(so_far)) == run_schools(schools)
+    lessons = sum(school.learners * len(school.teachers) for school in schools)
+    assert told == sorted(told)
+    assert told[-1] == (lessons, lessons)
 
 
 # ---- what a learner says is what its head holds
